@@ -1,0 +1,1 @@
+//! Image, script, container: from prepared sources to an installed tree.

@@ -1,0 +1,1 @@
+//! Docker's API, which Podman speaks too.

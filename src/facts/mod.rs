@@ -1,0 +1,1 @@
+//! Read-only look at machine and engine.

@@ -1,0 +1,78 @@
+//! The manifest of a package: exactly what went into it. Stored inside the package and beside it.
+
+use std::collections::BTreeMap;
+
+use super::digest::Digest;
+use super::key::Key;
+use super::source::PinnedSource;
+
+/// `manifest.json`. Schema 1; a reader ignores keys it does not know.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Manifest {
+    pub schema: u32,
+    pub name: String,
+    pub version: String,
+    pub target: String,
+    pub toolchain: ToolchainRecord,
+    pub source: SourceRecord,
+    pub patches: Vec<PatchRecord>,
+    pub build: BuildFacts,
+    /// `rdna-build` and its version.
+    pub tool: String,
+    /// Stage → key.
+    pub keys: BTreeMap<String, Key>,
+    /// Every file below the package's root, sorted by path.
+    pub files: Vec<PackagedFile>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ToolchainRecord {
+    pub id: String,
+    /// Digest of Dockerfile, package list and declaration.
+    pub definition: Digest,
+    /// Digest over package names and versions really found in the image.
+    pub identity: Digest,
+    /// The engine's id of the image the build ran in. Differs between machines; `identity` does not.
+    pub image: String,
+    /// Capability → version really found.
+    pub provides: BTreeMap<String, String>,
+    /// Debian package → version, everything installed in the image.
+    pub packages: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SourceRecord {
+    pub pinned: PinnedSource,
+    /// Digest of the tree before patches.
+    pub tree: Digest,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PatchRecord {
+    pub file: String,
+    pub sha256: Digest,
+    pub why: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BuildFacts {
+    pub prefix: String,
+    pub options: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, String>,
+    pub source_date_epoch: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum PackagedFile {
+    File { path: String, sha256: Digest, size: u64, executable: bool },
+    Symlink { path: String, target: String },
+}
+
+impl PackagedFile {
+    pub fn path(&self) -> &str {
+        match self {
+            PackagedFile::File { path, .. } | PackagedFile::Symlink { path, .. } => path,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Plain data that flows through the pipeline: names, versions, digests, recipes, toolchains, plans, events, reports.
+//!
+//! Knows no other module, does no IO, reads no environment. Everything here can be built in a test by hand.
+
+mod digest;
+mod event;
+mod files;
+mod key;
+mod manifest;
+mod name;
+mod path;
+mod plan;
+mod recipe;
+mod report;
+mod source;
+mod target;
+mod toolchain;
+mod tree;
+mod version;
+
+pub use digest::{CommitId, Digest, DigestError, Digester};
+pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
+pub use files::FileSet;
+pub use key::{Difference, Ingredients, Key};
+pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
+pub use name::{NameError, RecipeName, RunId, ToolchainId, UnitId, nearest};
+pub use path::{GuestPath, HostPath};
+pub use plan::{Cost, Plan, PlannedPatch, PlannedStage, PlannedUnit, StageState};
+pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, PatchSpec, Recipe, RecipeVersion};
+pub use report::{Outcome, Report, StageReport, UnitReport};
+pub use source::{PinnedSource, SourceSpec};
+pub use target::{GfxTarget, TargetError};
+pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Toolchain};
+pub use tree::{Node, Tree};
+pub use version::{Version, VersionError, VersionRange};

@@ -1,0 +1,54 @@
+//! A source tree as a value: every path with what it holds.
+
+use std::collections::BTreeMap;
+
+use super::digest::{Digest, Digester};
+
+/// What a path of a tree holds. Folders exist through what lies in them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Node {
+    File { sha256: Digest, size: u64, executable: bool },
+    Symlink { target: String },
+}
+
+/// A source tree: relative paths (`/` between parts, never `..`) and their nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Tree {
+    pub nodes: BTreeMap<String, Node>,
+}
+
+impl Tree {
+    /// Digest of all paths, modes and contents; times and owners do not count.
+    pub fn digest(&self) -> Digest {
+        let mut digester = Digester::new();
+        for (path, node) in &self.nodes {
+            digester.update(&(path.len() as u64).to_le_bytes());
+            digester.update(path.as_bytes());
+            match node {
+                Node::File { sha256, executable, .. } => {
+                    digester.update(if *executable { b"x" } else { b"f" });
+                    digester.update(sha256.as_bytes());
+                }
+                Node::Symlink { target } => {
+                    digester.update(b"l");
+                    digester.update(&(target.len() as u64).to_le_bytes());
+                    digester.update(target.as_bytes());
+                }
+            }
+        }
+        digester.finish()
+    }
+
+    /// Sum of the sizes of its files in bytes.
+    pub fn size(&self) -> u64 {
+        self.nodes
+            .values()
+            .map(|node| match node {
+                Node::File { size, .. } => *size,
+                Node::Symlink { .. } => 0,
+            })
+            .sum()
+    }
+}

@@ -1,0 +1,1 @@
+//! Sources: git, http, local, archives, patches, Debian.

@@ -1,0 +1,1 @@
+//! Catalogue of toolchains and the choice among them.
