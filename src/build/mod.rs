@@ -1,1 +1,15 @@
-//! Image, script, container: from prepared sources to an installed tree.
+//! From prepared sources to an installed tree, inside a container: what runs (`script`), where (`workspace`), what its
+//! output says (`ninja`, `failure`), and what comes out (`collect`).
+//!
+//! Knows the engine only through its trait. Fetching, patching, keys and packing are left to others.
+
+pub mod collect;
+mod error;
+pub mod failure;
+pub mod identity;
+pub mod ninja;
+pub mod script;
+pub mod session;
+pub mod workspace;
+
+pub use error::BuildError;
