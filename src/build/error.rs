@@ -4,8 +4,8 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::failure::FirstError;
-use super::script::Step;
 use crate::engine::EngineError;
+use crate::model::Step;
 
 #[derive(Debug, Error, Diagnostic)]
 pub enum BuildError {

@@ -1,4 +1,4 @@
-//! From prepared sources to an installed tree, inside a container: what runs (`script`), where (`workspace`), what its
+//! From prepared sources to an installed tree, inside a container: where it runs (`session`, `workspace`), what its
 //! output says (`ninja`, `failure`), and what comes out (`collect`).
 //!
 //! Knows the engine only through its trait. Fetching, patching, keys and packing are left to others.
@@ -8,7 +8,6 @@ mod error;
 pub mod failure;
 pub mod identity;
 pub mod ninja;
-pub mod script;
 pub mod session;
 pub mod workspace;
 

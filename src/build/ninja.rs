@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// `NINJA_STATUS` of every build: finished edges, all edges.
-pub const STATUS: &str = "[%f/%t] ";
-
 /// One reading of the counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {

@@ -6,12 +6,11 @@ use crate::engine::{
     ContainerId, ContainerSpec, Engine, ExecSpec, ExitStatus, LineSink, Network, Output, RUN_LABEL,
     VolumeMount, VolumeSpec,
 };
-use crate::model::{GuestPath, HostPath, PackagedFile};
+use crate::model::{BUILD, CCACHE, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step, USER};
 
 use super::BuildError;
 use super::collect::{read_stream, unpack};
 use super::failure::Scanner;
-use super::script::{BUILD, CCACHE, INSTALL, SOURCE, Script, Step, USER};
 use super::workspace::{NOTE, Note, SourceTree, archive_stream, folders_archive, plan_sync, read_note, send};
 
 /// What a build container is made of.

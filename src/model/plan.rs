@@ -6,6 +6,8 @@ use super::digest::Digest;
 use super::event::Stage;
 use super::key::{Ingredients, Key};
 use super::name::UnitId;
+use super::recipe::OutputSpec;
+use super::script::Script;
 use super::source::{PinnedSource, SourceSpec};
 
 /// What a run will do. `plan … --json` prints it; executing it is the same run.
@@ -26,9 +28,15 @@ pub struct PlannedUnit {
     /// Install prefix inside the container and of the package.
     pub prefix: String,
     pub options: BTreeMap<String, String>,
+    /// What the recipe sets; the whole environment stands in `script`.
     pub environment: BTreeMap<String, String>,
+    pub script: Script,
     /// Seconds since 1970 that stand in for "now" in everything built.
     pub source_date_epoch: u64,
+    /// What the build must install, below the prefix.
+    pub outputs: Vec<OutputSpec>,
+    /// Package format.
+    pub format: String,
     pub stages: Vec<PlannedStage>,
     pub cost: Cost,
 }

@@ -80,7 +80,7 @@ pub struct PatchSpec {
 }
 
 /// Something a build must install.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OutputSpec {
     /// Below the prefix; `{target}` is filled in.
     pub path: String,

@@ -21,8 +21,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Digest, Digester, GfxTarget, Ingredients, Key, OutputSpec, PinnedSource, PlannedPatch, RecipeName, ToolchainId,
-    Version,
+    Digest, Digester, GfxTarget, Ingredients, Key, OutputSpec, PinnedSource, PlannedPatch, RecipeName,
+    ToolchainId, Version,
 };
 
 /// Bumped when the meaning of an ingredient changes, or when a stage makes something else of the same ingredients.
@@ -113,7 +113,11 @@ fn prepared_ingredients(source: &PinnedSource, patches: &[PlannedPatch]) -> Ingr
     ingredients
 }
 
-fn build_ingredients(source: &PinnedSource, patches: &[PlannedPatch], inputs: &BuildInputs<'_>) -> Ingredients {
+fn build_ingredients(
+    source: &PinnedSource,
+    patches: &[PlannedPatch],
+    inputs: &BuildInputs<'_>,
+) -> Ingredients {
     let mut ingredients = prepared_ingredients(source, patches);
     ingredients.add("recipe", inputs.recipe);
     ingredients.add("version", inputs.version);

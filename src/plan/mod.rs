@@ -1,1 +1,269 @@
-//! What will be done: pure.
+//! What will be done, decided before anything is done: a pure function of values.
+//!
+//! Does no IO. What has to be found out first comes in as [`Facts`]; which of its keys the store holds is asked in
+//! between: [`wanted`] names them, [`plan`] is told. Nothing but [`key`] makes a key.
+
+pub mod key;
+pub mod script;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Cost, Digest, GfxTarget, Ingredients, Key, OptionValue, OutputSpec, PinnedSource, Plan, PlannedPatch,
+    PlannedStage, PlannedUnit, Recipe, RecipeVersion, SourceSpec, Stage, StageState, Toolchain, UnitId,
+    Version,
+};
+
+use key::{BuildInputs, Keyed};
+
+/// Stands in for "now" in everything built when `SOURCE_DATE_EPOCH` is not set: 1980-01-01, the first time that every
+/// archive format can hold.
+pub const DEFAULT_EPOCH: u64 = 315_532_800;
+
+/// The version of this tool as it stands in manifests.
+pub const TOOL: &str = concat!("rdna-build ", env!("CARGO_PKG_VERSION"));
+
+/// What a person asked for, with every name resolved.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub recipe: &'a Recipe,
+    pub version: &'a RecipeVersion,
+    /// Target, its toolchain, and why that one.
+    pub units: Vec<(GfxTarget, &'a Toolchain, String)>,
+    /// The source if its content is known already.
+    pub source: Result<PinnedSource, SourceSpec>,
+    pub source_date_epoch: u64,
+    /// Package format.
+    pub format: &'a str,
+    pub jobs: Option<u32>,
+    pub memory: Option<u64>,
+}
+
+/// What was found out before planning.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub cores: u32,
+    /// Bytes.
+    pub memory: u64,
+    /// Toolchain key → identity of the image made for it.
+    pub identities: BTreeMap<Key, Digest>,
+    /// What the store holds of the keys that [`wanted`] named.
+    pub held: BTreeSet<(Stage, Key)>,
+    /// Unit's file stem → its last build.
+    pub history: BTreeMap<String, History>,
+}
+
+/// A unit's last build, for "what changed" and "how long".
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct History {
+    pub ingredients: Ingredients,
+    /// Wall seconds of the build stage when it last ran.
+    pub seconds: f64,
+}
+
+/// The patches of a recipe that apply to a version with a toolchain, in order.
+pub fn patches(recipe: &Recipe, version: &Version, toolchain: &Toolchain) -> Vec<PlannedPatch> {
+    recipe
+        .patches
+        .iter()
+        .filter(|patch| patch.versions.contains(version))
+        .filter(|patch| {
+            patch.when.iter().all(|(capability, range)| {
+                toolchain.provides.get(capability).is_some_and(|claim| range.contains(&claim.version))
+            })
+        })
+        .map(|patch| PlannedPatch {
+            file: patch.file.clone(),
+            sha256: Digest::of(recipe.files.get(&patch.file).expect("a valid recipe holds its patches")),
+            why: patch.why.clone(),
+            fuzz: patch.fuzz,
+        })
+        .collect()
+}
+
+/// Jobs that cores and memory allow, at least one.
+pub fn jobs(cores: u32, memory: u64, memory_per_job: u64, asked: Option<u32>) -> u32 {
+    let by_memory = u32::try_from(memory / memory_per_job.max(1)).unwrap_or(u32::MAX);
+    asked.unwrap_or(cores.min(by_memory)).max(1)
+}
+
+/// The keys to look up in the store before planning.
+pub fn wanted(request: &Request<'_>, identities: &BTreeMap<Key, Digest>) -> Vec<(Stage, Key)> {
+    let facts = Facts { identities: identities.clone(), ..Facts::default() };
+    let stages = plan(request, &facts).units.into_iter().flat_map(|unit| unit.stages);
+    stages.filter_map(|planned| Some((planned.stage, planned.state.key()?))).collect()
+}
+
+/// Decides everything that a run will do.
+pub fn plan(request: &Request<'_>, facts: &Facts) -> Plan {
+    let units = request
+        .units
+        .iter()
+        .map(|(target, toolchain, reason)| unit(request, facts, *target, toolchain, reason.clone()))
+        .collect();
+    Plan { schema: 1, units }
+}
+
+fn unit(
+    request: &Request<'_>,
+    facts: &Facts,
+    target: GfxTarget,
+    toolchain: &Toolchain,
+    reason: String,
+) -> PlannedUnit {
+    let recipe = request.recipe;
+    let version = &request.version.version;
+    let id = UnitId {
+        recipe: recipe.name.clone(),
+        version: version.clone(),
+        target,
+        toolchain: toolchain.id.clone(),
+    };
+    let fill = |text: &str, prefix: &str| {
+        text.replace("{name}", recipe.name.as_str())
+            .replace("{version}", &version.to_string())
+            .replace("{target}", target.as_str())
+            .replace("{prefix}", prefix)
+    };
+    let prefix = fill(&recipe.build.prefix, "");
+    let environment: BTreeMap<_, _> =
+        recipe.build.environment.iter().map(|(name, value)| (name.clone(), fill(value, &prefix))).collect();
+    let options = options(recipe, |text| fill(text, &prefix));
+    let script = script::cmake(script::ScriptInputs {
+        toolchain,
+        source_subdir: &recipe.build.source_subdir,
+        prefix: &prefix,
+        options: &options,
+        environment: &environment,
+        source_date_epoch: request.source_date_epoch,
+    });
+    let memory = request.memory.unwrap_or(facts.memory);
+    let history = facts.history.get(&id.file_stem());
+    let cost = Cost {
+        seconds: history
+            .map_or(u64::from(recipe.build.minutes) * 60, |history| history.seconds.ceil() as u64),
+        measured: history.is_some(),
+        disk: recipe.build.disk,
+        memory,
+        jobs: jobs(facts.cores, memory, recipe.build.memory_per_job, request.jobs),
+    };
+    let mut unit = PlannedUnit {
+        patches: patches(recipe, version, toolchain),
+        source: request.source.clone(),
+        source_date_epoch: request.source_date_epoch,
+        outputs: outputs(recipe, |text| fill(text, &prefix)),
+        format: request.format.to_owned(),
+        stages: vec![],
+        id,
+        reason,
+        prefix,
+        options,
+        environment,
+        script,
+        cost,
+    };
+    let identity = facts.identities.get(&key::toolchain(toolchain.definition()).key).copied();
+    unit.stages = stages(&unit, toolchain.definition(), identity, facts, history);
+    unit
+}
+
+/// The stages with their keys, as far as source and toolchain identity are known.
+fn stages(
+    unit: &PlannedUnit,
+    definition: Digest,
+    identity: Option<Digest>,
+    facts: &Facts,
+    history: Option<&History>,
+) -> Vec<PlannedStage> {
+    let toolchain = Ok(key::toolchain(definition));
+    let source = unit.source.as_ref().map(key::source).map_err(|_| Stage::Source);
+    let prepared =
+        unit.source.as_ref().map(|source| key::prepared(source, &unit.patches)).map_err(|_| Stage::Source);
+    let known = match (&unit.source, identity) {
+        (Ok(source), Some(identity)) => Ok((source, identity)),
+        (Ok(_), None) => Err(Stage::Toolchain),
+        (Err(_), _) => Err(Stage::Source),
+    };
+    let build = known.map(|(source, identity)| build_key(unit, source, definition, identity));
+    let package = known.map(|(source, identity)| package_key(unit, source, definition, identity));
+    [toolchain, source, prepared, build, package]
+        .into_iter()
+        .zip(Stage::ALL)
+        .map(|(keyed, stage)| match keyed {
+            Err(after) => PlannedStage {
+                stage,
+                state: StageState::Unknown { after },
+                ingredients: Ingredients::default(),
+            },
+            Ok(Keyed { key, ingredients }) if facts.held.contains(&(stage, key)) => {
+                PlannedStage { stage, state: StageState::Cached { key }, ingredients }
+            }
+            Ok(Keyed { key, ingredients }) => {
+                let reasons = match (stage, history) {
+                    (Stage::Build, Some(history)) => changes(&ingredients, &history.ingredients),
+                    _ => vec![],
+                };
+                PlannedStage { stage, state: StageState::ToDo { key, reasons }, ingredients }
+            }
+        })
+        .collect()
+}
+
+/// What changed between two builds, in words.
+pub fn changes(now: &Ingredients, before: &Ingredients) -> Vec<String> {
+    now.since(before).iter().map(ToString::to_string).collect()
+}
+
+/// The key of a unit's installed tree.
+pub fn build_key(unit: &PlannedUnit, source: &PinnedSource, definition: Digest, identity: Digest) -> Keyed {
+    key::build(source, &unit.patches, &inputs(unit, definition, identity))
+}
+
+/// The key of a unit's package.
+pub fn package_key(unit: &PlannedUnit, source: &PinnedSource, definition: Digest, identity: Digest) -> Keyed {
+    key::package(source, &unit.patches, &inputs(unit, definition, identity), &unit.format, TOOL)
+}
+
+fn inputs(unit: &PlannedUnit, definition: Digest, identity: Digest) -> BuildInputs<'_> {
+    BuildInputs {
+        recipe: &unit.id.recipe,
+        version: &unit.id.version,
+        target: unit.id.target,
+        toolchain: &unit.id.toolchain,
+        definition,
+        identity,
+        prefix: &unit.prefix,
+        options: &unit.options,
+        environment: &unit.environment,
+        script: unit.script.digest(),
+        source_date_epoch: unit.source_date_epoch,
+        outputs: &unit.outputs,
+    }
+}
+
+fn options(recipe: &Recipe, fill: impl Fn(&str) -> String) -> BTreeMap<String, String> {
+    let mut options: BTreeMap<String, String> = recipe
+        .build
+        .options
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                OptionValue::Text(text) => fill(text),
+                OptionValue::Switch(_) | OptionValue::Number(_) => value.to_string(),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    if recipe.build.host_only {
+        let flags = options.entry("CMAKE_CXX_FLAGS".to_owned()).or_default();
+        *flags = format!("{flags} --offload-host-only").trim().to_owned();
+    }
+    options
+}
+
+fn outputs(recipe: &Recipe, fill: impl Fn(&str) -> String) -> Vec<OutputSpec> {
+    recipe.outputs.iter().map(|output| OutputSpec { path: fill(&output.path), kind: output.kind }).collect()
+}
+
+#[cfg(test)]
+mod tests;
