@@ -139,13 +139,14 @@ fn unit(
     });
     let memory = request.memory.unwrap_or(facts.memory);
     let history = facts.history.get(&id.file_stem());
+    let jobs = jobs(facts.cores, memory, recipe.build.memory_per_job, request.jobs);
     let cost = Cost {
         seconds: history
             .map_or(u64::from(recipe.build.minutes) * 60, |history| history.seconds.ceil() as u64),
         measured: history.is_some(),
         disk: recipe.build.disk,
-        memory,
-        jobs: jobs(facts.cores, memory, recipe.build.memory_per_job, request.jobs),
+        memory: recipe.build.memory_per_job * u64::from(jobs),
+        jobs,
     };
     let mut unit = PlannedUnit {
         patches: patches(recipe, version, toolchain),
@@ -209,9 +210,14 @@ fn stages(
         .collect()
 }
 
-/// What changed between two builds, in words.
+/// What changed between two builds, in words. The script follows from options and environment, so that it is named
+/// only when nothing else is.
 pub fn changes(now: &Ingredients, before: &Ingredients) -> Vec<String> {
-    now.since(before).iter().map(ToString::to_string).collect()
+    let mut reasons: Vec<String> = now.since(before).iter().map(ToString::to_string).collect();
+    if reasons.len() > 1 {
+        reasons.retain(|reason| reason != "script changed");
+    }
+    reasons
 }
 
 /// The key of a unit's installed tree.
