@@ -32,8 +32,10 @@ pub struct ToolchainRecord {
     pub definition: Digest,
     /// Digest over package names and versions really found in the image.
     pub identity: Digest,
-    /// The engine's id of the image the build ran in. Differs between machines; `identity` does not.
-    pub image: String,
+    /// The engine's id of the image the build ran in. It differs between machines that hold the same packages, so
+    /// it stands only in the manifest beside the package, which is not part of the reproducible bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Capability → version really found.
     pub provides: BTreeMap<String, String>,
     /// Debian package → version, everything installed in the image.

@@ -10,10 +10,11 @@
 //! | recipe name, version, target | | | | ✓ | ✓ |
 //! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ |
 //! | outputs the recipe demands | | | | ✓ | ✓ |
-//! | package format, version of this tool (it stands in the manifest), recipe's texts in it | | | | | ✓ |
+//! | what else stands in the manifest: version of this tool, place of the source, why of each patch | | | | | ✓ |
+//! | package format | | | | | ✓ |
 //!
 //! Stays outside, because it changes nothing that is made: number of jobs, memory limit, engine, log level, colour,
-//! URLs of a pinned source, titles, the place of the store and of the output.
+//! titles, the place of the store and of the output; up to the build also where a pinned source came from.
 //!
 //! Ingredients are flat: a build names every patch itself, so that a miss says `patches/0003-x.patch changed` and not
 //! `prepared changed`.
@@ -86,6 +87,8 @@ pub fn package(
     let mut ingredients = build_ingredients(source, patches, inputs);
     ingredients.add("package format", format);
     ingredients.add("tool", tool);
+    // The manifest says where the source came from: mirrors share a build, not a package.
+    ingredients.add("source place", serde_json::to_string(source).expect("a source has only text keys"));
     for patch in patches {
         ingredients.add(format!("{} (why)", patch.file), Digest::of(&patch.why));
     }

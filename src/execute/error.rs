@@ -1,0 +1,75 @@
+//! What makes going on pointless. A failed build is not among them: it is data in the report.
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+#[derive(Debug, Error, Diagnostic)]
+pub enum ExecuteError {
+    #[error("interrupted")]
+    #[diagnostic(code(run::interrupted), help("run the same command again: it goes on where it stopped"))]
+    Interrupted,
+
+    #[error("--offline, and {missing}")]
+    #[diagnostic(code(run::offline), help("run once without --offline; the next run needs no network"))]
+    Offline { missing: String },
+
+    #[error("a worker thread stopped: {reason}")]
+    #[diagnostic(code(run::stopped), help("this is a defect of rdna-build: please report it with the log (`rdna-build logs`)"))]
+    Stopped { reason: String },
+
+    #[error("no HTTP client: {reason}")]
+    #[diagnostic(code(run::network))]
+    Network { reason: String },
+
+    #[error("toolchain `{toolchain}` cannot be had: {pull}")]
+    #[diagnostic(code(run::toolchain), help("{help}"))]
+    Unobtainable { toolchain: String, pull: String, help: String },
+
+    #[error("the image of toolchain `{toolchain}` could not be configured: exit code {code}\n{lines}")]
+    #[diagnostic(code(run::configure), help("the whole log: `rdna-build logs`"))]
+    Configure { toolchain: String, code: i64, lines: String },
+
+    #[error("the image of toolchain `{toolchain}` holds no package database")]
+    #[diagnostic(code(run::no_packages), help("only Debian-based images can be used as toolchains today"))]
+    NoPackages { toolchain: String },
+
+    #[error("{doing} `{path}`: {reason}")]
+    #[diagnostic(code(run::file))]
+    File { doing: &'static str, path: String, reason: String },
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Engine(#[from] crate::engine::EngineError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] crate::store::StoreError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] crate::lockfile::LockFileError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] crate::source::SourceError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Patch(#[from] crate::source::patch::PatchError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Debian(#[from] crate::source::debian::DebianError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Toolchain(#[from] crate::toolchain::ToolchainError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] crate::build::BuildError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Package(#[from] crate::package::PackageError),
+}

@@ -1,0 +1,83 @@
+//! The prepare stage: a source tree with the patch series laid over it. Only what patches touch is written.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::json;
+
+use super::unit::Account;
+use super::workshop::blocking;
+use super::{ExecuteError, Materials, source};
+use crate::build::workspace::SourceTree;
+use crate::model::{Event, HostPath, PinnedSource, PlannedUnit, Stage, Tree};
+use crate::plan::key;
+use crate::source::patch::{self, PatchInput};
+use crate::store::{Entry, Made};
+
+/// What a prepare entry holds: patched files, and the whole tree's list.
+const OVERLAY: &str = "overlay";
+const TREE: &str = "tree.json";
+const OVERLAID: &str = "overlaid.json";
+
+/// The patched tree of a unit: found, or made of its source, which is fetched if it has to be.
+pub(super) async fn ensure(
+    unit: &PlannedUnit,
+    pinned: &PinnedSource,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<SourceTree, ExecuteError> {
+    let workshop = account.workshop;
+    let keyed = key::prepared(pinned, &unit.patches);
+    let fetched = source::ensure(unit, pinned, materials, account).await?;
+    if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key)? {
+        account.cached(Stage::Prepare, keyed.key);
+        return read(&entry, fetched.root);
+    }
+    let started = account.started(Stage::Prepare, format!("{} patches", unit.patches.len()));
+    let inputs: Vec<PatchInput> = unit
+        .patches
+        .iter()
+        .map(|planned| PatchInput {
+            name: planned.file.clone(),
+            bytes: materials.recipe.files.get(&planned.file).expect("a plan names patches of its recipe").to_vec(),
+            fuzz: planned.fuzz,
+        })
+        .collect();
+    let draft = workshop.draft(Stage::Prepare, &keyed.key)?;
+    let overlay = draft.content().join(OVERLAY);
+    let root = fetched.root.clone();
+    let base = fetched.tree;
+    let (tree, overlaid, reports) = blocking(move || patch::apply_to_tree(&inputs, base, root.as_path(), &overlay)).await??;
+    for report in reports {
+        for message in report.remarks() {
+            workshop.events.emit(Event::Note { message });
+        }
+    }
+    write(draft.content(), TREE, &tree)?;
+    write(draft.content(), OVERLAID, &overlaid)?;
+    let made = Made {
+        ingredients: keyed.ingredients,
+        seconds: started.elapsed().as_secs_f64(),
+        detail: json!({ "patches": unit.patches.len() }),
+    };
+    let entry = blocking(move || draft.commit(made)).await??;
+    account.finished(Stage::Prepare, keyed.key, started);
+    read(&entry, fetched.root)
+}
+
+fn read(entry: &Entry, base: HostPath) -> Result<SourceTree, ExecuteError> {
+    let content = entry.content();
+    Ok(SourceTree {
+        tree: source::read_json::<Tree>(&content.join(TREE))?,
+        overlaid: source::read_json::<BTreeSet<String>>(&content.join(OVERLAID))?,
+        overlay: HostPath::new(content.join(OVERLAY)),
+        base,
+    })
+}
+
+fn write(folder: &std::path::Path, name: &str, value: &impl serde::Serialize) -> Result<(), ExecuteError> {
+    let path = folder.join(name);
+    fs::write(&path, serde_json::to_vec(value).expect("trees have only text keys")).map_err(|error| {
+        ExecuteError::File { doing: "writing", path: path.display().to_string(), reason: error.to_string() }
+    })
+}

@@ -1,0 +1,257 @@
+//! The source stage: pins what a source means, and has its tree on this machine.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::unit::Account;
+use super::workshop::blocking;
+use super::{ExecuteError, Materials, Workshop};
+use crate::model::{
+    CommitId, Event, Events, HostPath, PinnedSource, PlannedUnit, SourceSpec, Stage, Tree, Unit,
+};
+use crate::plan::key;
+use crate::source::{archive, bundled, git, http, tree};
+use crate::store::Made;
+
+const FILES: &str = "files";
+const TREE: &str = "tree.json";
+
+/// A source tree on this machine.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub root: HostPath,
+    pub tree: Tree,
+}
+
+/// Pins a source as far as that needs no network: what the recipe or the lock file says.
+///
+/// A folder is pinned by reading it, which is the caller's to do.
+pub fn pin(spec: &SourceSpec, lock: &crate::lockfile::LockFile) -> Option<PinnedSource> {
+    match spec {
+        SourceSpec::Git { url, reference, commit, subdir } => {
+            let locked = || lock.commit_for(url, reference.as_deref().unwrap_or("HEAD")).cloned();
+            let commit = commit.clone().or_else(locked)?;
+            let (url, reference, subdir) = (url.clone(), reference.clone(), subdir.clone());
+            Some(PinnedSource::Git { url, reference, commit, subdir })
+        }
+        SourceSpec::Tarball { urls, sha256 } => {
+            Some(PinnedSource::Tarball { urls: urls.clone(), sha256: *sha256 })
+        }
+        SourceSpec::Bundled { folder, digest } => {
+            Some(PinnedSource::Bundled { folder: folder.clone(), digest: *digest })
+        }
+        SourceSpec::Folder { .. } => None,
+    }
+}
+
+/// The pinned source of a unit; one that only a look at the repository can pin is looked up and written to the lock.
+pub(super) async fn pin_planned(
+    unit: &PlannedUnit,
+    workshop: &Workshop,
+) -> Result<PinnedSource, ExecuteError> {
+    let spec = match &unit.source {
+        Ok(pinned) => return Ok(pinned.clone()),
+        Err(spec) => spec.clone(),
+    };
+    if let Some(pinned) = pin(&spec, &workshop.locked()) {
+        return Ok(pinned);
+    }
+    let (url, reference, subdir) = match spec {
+        SourceSpec::Git { url, reference, commit: _, subdir } => (url, reference, subdir),
+        SourceSpec::Tarball { .. } | SourceSpec::Bundled { .. } | SourceSpec::Folder { .. } => {
+            unreachable!("archives and bundles are pinned by their recipe, folders before planning")
+        }
+    };
+    let shown = reference.clone().unwrap_or_else(|| "HEAD".to_owned());
+    workshop.online(|| format!("the commit of {shown} of {url} is not in the lock file"))?;
+    workshop.events.emit(Event::Note { message: format!("looking up {shown} of {url}") });
+    let commit = {
+        let (url, reference, cancel) = (url.clone(), reference.clone(), workshop.cancel.clone());
+        blocking(move || {
+            git::install_transport(blocking_client());
+            git::resolve(&url, reference.as_deref(), &cancel)
+        })
+        .await?
+        .map_err(crate::source::SourceError::from)?
+    };
+    workshop.pin_commit(&url, &shown, &commit)?;
+    Ok(PinnedSource::Git { url, reference, commit, subdir })
+}
+
+/// The tree of a pinned source: a folder as it lies, anything else from the store, where it is fetched to first.
+pub(super) async fn ensure(
+    unit: &PlannedUnit,
+    pinned: &PinnedSource,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Fetched, ExecuteError> {
+    let workshop = account.workshop;
+    if let PinnedSource::Folder { .. } = pinned {
+        let local = materials.local.as_ref().expect("a folder was read before planning");
+        return Ok(Fetched { root: local.folder.clone(), tree: local.tree.tree.clone() });
+    }
+    let keyed = key::source(pinned);
+    let found = |entry: crate::store::Entry| {
+        Ok(Fetched {
+            root: HostPath::new(entry.content().join(FILES)),
+            tree: read_json(&entry.content().join(TREE))?,
+        })
+    };
+    let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Source).await?;
+    if let Some(entry) = workshop.find(Stage::Source, &keyed.key)? {
+        account.cached(Stage::Source, keyed.key);
+        return found(entry);
+    }
+    let started = account.started(Stage::Source, shown(pinned));
+    let draft = workshop.draft(Stage::Source, &keyed.key)?;
+    let into = draft.content().join(FILES);
+    fetch(unit, pinned, materials, account, &into).await?;
+    let listed = {
+        let (into, cancel) = (into, workshop.cancel.clone());
+        blocking(move || tree::read_tree(&into, &cancel)).await?.map_err(crate::source::SourceError::from)?
+    };
+    let path = draft.content().join(TREE);
+    fs::write(&path, serde_json::to_vec(&listed).expect("a tree has only text keys"))
+        .map_err(|error| file("writing", &path, error))?;
+    let detail = json!({ "tree": listed.digest(), "bytes": listed.size(), "from": shown(pinned) });
+    let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
+    let entry = blocking(move || draft.commit(made)).await??;
+    account.finished(Stage::Source, keyed.key, started);
+    found(entry)
+}
+
+async fn fetch(
+    unit: &PlannedUnit,
+    pinned: &PinnedSource,
+    materials: &Materials<'_>,
+    account: &Account<'_>,
+    into: &Path,
+) -> Result<(), ExecuteError> {
+    let workshop = account.workshop;
+    match pinned {
+        PinnedSource::Folder { .. } => unreachable!("a folder is used as it lies"),
+        PinnedSource::Bundled { folder, .. } => {
+            bundled::write_bundled(&materials.recipe.files, folder, into).map_err(crate::source::SourceError::from)?;
+        }
+        PinnedSource::Git { url, reference, commit, subdir } => {
+            workshop.online(|| format!("commit {commit} of {url} is not in the store"))?;
+            let (url, reference, commit, subdir) = (url.clone(), reference.clone(), commit.clone(), subdir.clone());
+            let (into, cancel) = (into.to_owned(), workshop.cancel.clone());
+            let mut progress = Progress::new(account, url.clone(), Unit::Objects);
+            let checkout = blocking(move || {
+                git::install_transport(blocking_client());
+                let request = git::GitRequest {
+                    url: &url,
+                    commit: &commit,
+                    reference: reference.as_deref(),
+                    subdir: subdir.as_deref(),
+                };
+                git::fetch(&request, &into, &mut |done, total| progress.report(done, total), &cancel)
+            })
+            .await?
+            .map_err(crate::source::SourceError::from)?;
+            warn_about(&checkout, unit, &workshop.events);
+        }
+        PinnedSource::Tarball { urls, sha256 } => {
+            let archive = workshop.store.download(sha256);
+            if !archive.exists() {
+                workshop.online(|| format!("the archive {} is not in the store", urls.join(" or ")))?;
+                let client = workshop.client().await?;
+                let mut progress = Progress::new(account, urls.first().cloned().unwrap_or_default(), Unit::Bytes);
+                http::download(
+                    &http::Download { urls, sha256: *sha256, into: &archive },
+                    client,
+                    &mut |done, total| progress.report(done, total),
+                    &workshop.cancel,
+                )
+                .await
+                .map_err(crate::source::SourceError::from)?;
+            }
+            let (into, cancel) = (into.to_owned(), workshop.cancel.clone());
+            blocking(move || archive::unpack(&archive, &into, &cancel))
+                .await?
+                .map_err(crate::source::SourceError::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends progress on, at most once per percent.
+struct Progress {
+    events: Events,
+    unit: String,
+    item: String,
+    of: Unit,
+    last: u64,
+}
+
+impl Progress {
+    fn new(account: &Account<'_>, item: String, of: Unit) -> Self {
+        Self { events: account.workshop.events.clone(), unit: account.unit.clone(), item, of, last: 0 }
+    }
+
+    fn report(&mut self, done: u64, total: u64) {
+        let step = (total / 100).max(1);
+        if done < total && done < self.last + step {
+            return;
+        }
+        self.last = done;
+        self.events.emit(Event::Progress {
+            unit: self.unit.clone(),
+            stage: Stage::Source,
+            item: self.item.clone(),
+            done,
+            total,
+            of: self.of,
+        });
+    }
+}
+
+fn warn_about(checkout: &git::Checkout, unit: &PlannedUnit, events: &Events) {
+    if !checkout.large_file_pointers.is_empty() {
+        events.emit(Event::Warning {
+            message: format!(
+                "{} files of {} are kept in Git LFS and are not there, {} among them",
+                checkout.large_file_pointers.len(),
+                unit.id.recipe,
+                checkout.large_file_pointers[0]
+            ),
+            help: None,
+        });
+    }
+    if !checkout.submodules.is_empty() {
+        events.emit(Event::Warning {
+            message: format!("submodules are not fetched: {}", checkout.submodules.join(", ")),
+            help: None,
+        });
+    }
+}
+
+fn shown(pinned: &PinnedSource) -> String {
+    let commit = |commit: &CommitId| commit.short().to_owned();
+    match pinned {
+        PinnedSource::Git { url, reference: Some(reference), commit: id, .. } => {
+            format!("{url} at {reference} ({})", commit(id))
+        }
+        PinnedSource::Git { url, reference: None, commit: id, .. } => format!("{url} at {}", commit(id)),
+        PinnedSource::Tarball { urls, .. } => urls.first().cloned().unwrap_or_default(),
+        PinnedSource::Bundled { folder, .. } => format!("`{folder}` of the recipe"),
+        PinnedSource::Folder { .. } => "a folder of this machine".to_owned(),
+    }
+}
+
+/// libgit2's transport is blocking, so is its client. Made on the thread that uses it.
+fn blocking_client() -> reqwest::blocking::Client {
+    reqwest::blocking::Client::new()
+}
+
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ExecuteError> {
+    let text = fs::read(path).map_err(|error| file("reading", path, error))?;
+    serde_json::from_slice(&text).map_err(|error| file("reading", path, error))
+}
+
+fn file(doing: &'static str, path: &Path, error: impl std::fmt::Display) -> ExecuteError {
+    ExecuteError::File { doing, path: path.display().to_string(), reason: error.to_string() }
+}

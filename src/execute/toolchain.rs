@@ -1,0 +1,420 @@
+//! The toolchain stage: an image that holds what its toolchain promises.
+//!
+//! Pulled base and Dockerfile where a registry answers; else assembled from a signed Debian mirror, imported, and
+//! configured in a container without network. Either way the image is then read, never trusted: its packages are its
+//! identity, and a promise it does not keep is an error.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::unit::Account;
+use super::workshop::blocking;
+use super::{BaseChoice, ExecuteError, Materials, Network, Workshop};
+use crate::build::identity as image_identity;
+use crate::engine::{
+    ContainerId, ContainerSpec, Engine, EngineError, ImageBuild, ImageInfo, Network as GuestNetwork, Output,
+};
+use crate::model::{
+    DebianBase, Digest, Event, GuestPath, Key, LogStream, PlannedUnit, Stage, Toolchain, Unit,
+};
+use crate::plan::key;
+use crate::source::debian;
+use crate::store::{Made, Store};
+use crate::toolchain::{check_claims, identity, installed_packages};
+
+/// An image that was made and checked.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Image {
+    /// The engine's id.
+    pub id: String,
+    pub reference: String,
+    pub definition: Digest,
+    /// Digest over the packages really installed.
+    pub identity: Digest,
+    /// Digest of the pulled base image; none when it was assembled.
+    pub base: Option<String>,
+    pub packages: BTreeMap<String, String>,
+    /// Capability → version really found.
+    pub provides: BTreeMap<String, String>,
+}
+
+/// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
+pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Digest>, ExecuteError> {
+    let key = key::toolchain(definition).key;
+    Ok(store.lookup(Stage::Toolchain, &key)?.entry().and_then(|entry| {
+        serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()
+    }))
+}
+
+/// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
+pub(super) async fn ensure(
+    unit: &PlannedUnit,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Image, ExecuteError> {
+    let workshop = account.workshop;
+    let toolchain = materials.toolchain(&unit.id.toolchain);
+    let keyed = key::toolchain(toolchain.definition());
+    let engine = workshop.engine().await?;
+    let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Toolchain).await?;
+    if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
+        account.cached(Stage::Toolchain, keyed.key);
+        return Ok(image);
+    }
+    workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
+
+    let started = account.started(Stage::Toolchain, toolchain.summary.clone());
+    let maker = Maker { engine, toolchain, account, reference: reference(toolchain, &keyed.key) };
+    let (info, base) = maker.make().await?;
+    let image = inspect(engine, workshop, toolchain, &info, base).await?;
+    let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
+    let detail = serde_json::to_value(&image).expect("an image has only text keys");
+    let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
+    blocking(move || draft.commit(made)).await??;
+    account.finished(Stage::Toolchain, keyed.key, started);
+    Ok(image)
+}
+
+/// The remembered image, if the engine still has it and the lock file still means it.
+async fn remembered(
+    workshop: &Workshop,
+    engine: &dyn Engine,
+    toolchain: &Toolchain,
+    key: &Key,
+) -> Result<Option<Image>, ExecuteError> {
+    let Some(entry) = workshop.find(Stage::Toolchain, key)? else { return Ok(None) };
+    let Ok(image) = serde_json::from_value::<Image>(entry.record().detail.clone()) else { return Ok(None) };
+    if let (Some(pinned), Some(base)) = (workshop.pinned_image(&toolchain.base.image), &image.base)
+        && !base.ends_with(&pinned.to_string())
+    {
+        return Ok(None);
+    }
+    let present = engine.image(&image.reference).await?;
+    Ok(present.filter(|info| info.id == image.id).map(|_| image))
+}
+
+/// Below `localhost/`, so that no engine ever asks a registry for it.
+fn reference(toolchain: &Toolchain, key: &Key) -> String {
+    format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
+}
+
+/// What making an image needs.
+struct Maker<'a, 'b> {
+    engine: &'a dyn Engine,
+    toolchain: &'a Toolchain,
+    account: &'a Account<'b>,
+    reference: String,
+}
+
+impl Maker<'_, '_> {
+    /// The image and, where its base was pulled, the base's digest.
+    async fn make(&self) -> Result<(ImageInfo, Option<String>), ExecuteError> {
+        let workshop = self.account.workshop;
+        let base = &self.toolchain.base;
+        let pulled = match (workshop.limits.base, &base.debian) {
+            (BaseChoice::Bootstrap, Some(_)) => Err("--base bootstrap was asked for".to_owned()),
+            (BaseChoice::Bootstrap, None) => {
+                Err("--base bootstrap was asked for, and it has no Debian base to assemble".to_owned())
+            }
+            (BaseChoice::Auto | BaseChoice::Pull, _) => match self.base_image().await {
+                Ok(info) => Ok(info),
+                Err(EngineError::Pull { reason, .. }) => Err(format!("{} cannot be pulled: {reason}", base.image)),
+                Err(other) => return Err(other.into()),
+            },
+        };
+        match (pulled, &base.debian) {
+            (Ok(info), _) => {
+                let digest = self.pin(&info)?;
+                Ok((self.build_dockerfile(&digest.clone().unwrap_or(info.id)).await?, digest))
+            }
+            (Err(reason), Some(debian)) if workshop.limits.base != BaseChoice::Pull => {
+                workshop.events.emit(Event::Note {
+                    message: format!("{reason}; assembling {} from a Debian mirror", debian.suite),
+                });
+                Ok((self.bootstrap(debian).await?, None))
+            }
+            (Err(pull), _) => Err(ExecuteError::Unobtainable {
+                toolchain: self.toolchain.id.to_string(),
+                pull,
+                help: "check the engine's way to the registry, or choose another: `rdna-build toolchains`, --toolchain ID"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// The base image: as the engine has it, else pulled. A digest in the lock file is obeyed.
+    async fn base_image(&self) -> Result<ImageInfo, EngineError> {
+        let workshop = self.account.workshop;
+        let reference = match workshop.pinned_image(&self.toolchain.base.image) {
+            Some(digest) => format!("{}@sha256:{digest}", repository(&self.toolchain.base.image)),
+            None => self.toolchain.base.image.clone(),
+        };
+        if let Some(info) = self.engine.image(&reference).await? {
+            return Ok(info);
+        }
+        if workshop.limits.network == Network::Offline {
+            let reason = "--offline, and the engine does not have it".to_owned();
+            return Err(EngineError::Pull { reference, reason });
+        }
+        let unit = self.account.unit.clone();
+        let mut progress = |done, total| {
+            workshop.events.emit(Event::Progress {
+                unit: unit.clone(),
+                stage: Stage::Toolchain,
+                item: self.toolchain.base.image.clone(),
+                done,
+                total,
+                of: Unit::Bytes,
+            });
+        };
+        self.engine.pull_image(&reference, &mut progress).await
+    }
+
+    /// Writes the base's digest into the lock file on first use.
+    fn pin(&self, info: &ImageInfo) -> Result<Option<String>, ExecuteError> {
+        let repository = repository(&self.toolchain.base.image);
+        let Some(digest) = info.digests.iter().find(|digest| names(digest, repository)) else { return Ok(None) };
+        let Some(Ok(sha256)) = digest.rsplit_once("@sha256:").map(|(_, hex)| hex.parse::<Digest>()) else {
+            return Ok(None);
+        };
+        self.account.workshop.pin_image(&self.toolchain.base.image, &sha256)?;
+        Ok(Some(digest.clone()))
+    }
+
+    async fn build_dockerfile(&self, base: &str) -> Result<ImageInfo, ExecuteError> {
+        self.account.workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
+        let mut context = tar::Builder::new(Vec::new());
+        let written = "an archive in memory cannot fail";
+        for (path, bytes) in self.toolchain.files.iter() {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(bytes.len() as u64);
+            context.append_data(&mut header, path, bytes).expect(written);
+        }
+        let build = ImageBuild {
+            reference: self.reference.clone(),
+            context: context.into_inner().expect(written),
+            arguments: [("BASE".to_owned(), base.to_owned())].into(),
+            network: GuestNetwork::Allowed,
+            labels: BTreeMap::from([(crate::engine::RUN_LABEL.to_owned(), "cache".to_owned())]),
+        };
+        let mut lines = |output, line: &str| self.log("image", output, line);
+        Ok(self.engine.build_image(build, &mut lines).await?)
+    }
+
+    /// Assembles, imports and configures: `localhost/rdna-build/rootfs` is gone again afterwards.
+    async fn bootstrap(&self, base: &DebianBase) -> Result<ImageInfo, ExecuteError> {
+        let workshop = self.account.workshop;
+        let network = match workshop.limits.network {
+            Network::Online => debian::Network::Online,
+            Network::Offline => debian::Network::Offline,
+        };
+        let mirror = debian::find_mirror(
+            workshop.limits.debian_mirror.as_deref(),
+            &workshop.limits.apt_folder,
+        )?;
+        let folder = tempfile::tempdir_in(workshop.store.downloads()).map_err(|error| ExecuteError::File {
+            doing: "making a folder in",
+            path: workshop.store.downloads().display().to_string(),
+            reason: error.to_string(),
+        })?;
+        let rootfs = folder.path().join("rootfs.tar");
+        let unit = self.account.unit.clone();
+        let mut progress = |item: &str, done: u64, total: u64| {
+            workshop.events.emit(Event::Progress {
+                unit: unit.clone(),
+                stage: Stage::Toolchain,
+                item: item.to_owned(),
+                done,
+                total,
+                of: Unit::Bytes,
+            });
+        };
+        let request = debian::DebianRequest {
+            mirror: &mirror,
+            suite: &base.suite,
+            components: &base.components,
+            check_valid_until: base.check_valid_until,
+            packages: &self.toolchain.packages,
+            architecture: "amd64",
+            cache: &workshop.store.downloads(),
+            network,
+        };
+        let client = workshop.client().await?;
+        let made = debian::bootstrap(&request, client, &rootfs, &mut progress, &workshop.cancel).await?;
+        for message in made.warnings {
+            workshop.events.emit(Event::Warning { message, help: None });
+        }
+        workshop.events.emit(Event::Note {
+            message: format!(
+                "{} packages of {} from {mirror}, signed by {}",
+                made.packages.len(),
+                base.suite,
+                made.signed_by.join(", ")
+            ),
+        });
+        let file = tokio::fs::File::open(&rootfs).await.map_err(|error| ExecuteError::File {
+            doing: "opening",
+            path: rootfs.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        let raw = format!("localhost/rdna-build/rootfs:{}", workshop.run());
+        let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10);
+        self.engine.import_image(&raw, Box::pin(stream)).await?;
+        drop(folder);
+        let configured = self.configure(&raw).await;
+        self.engine.remove_image(&raw).await?;
+        configured
+    }
+
+    /// Lets the packages configure themselves, as root of a container that can reach nothing.
+    async fn configure(&self, raw: &str) -> Result<ImageInfo, ExecuteError> {
+        let workshop = self.account.workshop;
+        let container = self
+            .engine
+            .create_container(&ContainerSpec {
+                image: raw.to_owned(),
+                command: vec!["/bin/sh".to_owned(), "-c".to_owned(), debian::configure_script()],
+                user: "0:0".to_owned(),
+                environment: BTreeMap::from([(
+                    "PATH".to_owned(),
+                    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+                )]),
+                working_folder: GuestPath::new("/"),
+                mounts: vec![],
+                network: GuestNetwork::Denied,
+                cpus: None,
+                memory: None,
+                pids: Some(4096),
+                // What maintainer scripts do: chown and chmod what they install, switch users.
+                capabilities: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT"]
+                    .map(str::to_owned)
+                    .into(),
+                labels: workshop.labels(),
+            })
+            .await?;
+        let mut last = std::collections::VecDeque::new();
+        let mut lines = |output, line: &str| {
+            if last.len() == 12 {
+                last.pop_front();
+            }
+            last.push_back(line.to_owned());
+            self.log("configure image", output, line);
+        };
+        let status = self.engine.run_container(&container, &mut lines).await?;
+        if !status.success() {
+            return Err(ExecuteError::Configure {
+                toolchain: self.toolchain.id.to_string(),
+                code: status.code,
+                lines: last.into_iter().map(|line| format!("  {line}\n")).collect(),
+            });
+        }
+        let info = self.engine.commit_container(&container, &self.reference).await?;
+        self.engine.remove_container(&container).await?;
+        Ok(info)
+    }
+
+    fn log(&self, item: &str, output: Output, line: &str) {
+        self.account.workshop.events.emit(Event::Log {
+            unit: self.account.unit.clone(),
+            stage: Stage::Toolchain,
+            item: item.to_owned(),
+            stream: match output {
+                Output::Stdout => LogStream::Stdout,
+                Output::Stderr => LogStream::Stderr,
+            },
+            line: line.to_owned(),
+        });
+    }
+}
+
+/// Reads what an image holds from a container that is never started, and holds it against what was promised.
+async fn inspect(
+    engine: &dyn Engine,
+    workshop: &Workshop,
+    toolchain: &Toolchain,
+    info: &ImageInfo,
+    base: Option<String>,
+) -> Result<Image, ExecuteError> {
+    let container = engine
+        .create_container(&ContainerSpec {
+            image: info.id.clone(),
+            command: vec!["/bin/true".to_owned()],
+            user: crate::model::USER.to_owned(),
+            environment: BTreeMap::new(),
+            working_folder: GuestPath::new("/"),
+            mounts: vec![],
+            network: GuestNetwork::Denied,
+            cpus: None,
+            memory: None,
+            pids: Some(16),
+            capabilities: vec![],
+            labels: workshop.labels(),
+        })
+        .await?;
+    let image = read(engine, &container, toolchain, info, base).await;
+    engine.remove_container(&container).await?;
+    image
+}
+
+async fn read(
+    engine: &dyn Engine,
+    container: &ContainerId,
+    toolchain: &Toolchain,
+    info: &ImageInfo,
+    base: Option<String>,
+) -> Result<Image, ExecuteError> {
+    let Some(status) = image_identity::package_status(engine, container).await? else {
+        return Err(ExecuteError::NoPackages { toolchain: toolchain.id.to_string() });
+    };
+    let packages = installed_packages(&status);
+    let files = toolchain.provides.values().filter_map(|claim| claim.file.as_ref());
+    let mut present = BTreeSet::new();
+    for path in files.chain([&toolchain.compilers.c, &toolchain.compilers.cxx]) {
+        if image_identity::exists(engine, container, path).await? {
+            present.insert(path.clone());
+        }
+    }
+    let provides = check_claims(toolchain, &packages, &|path| present.contains(path))?;
+    Ok(Image {
+        id: info.id.clone(),
+        reference: info.id.clone(),
+        definition: toolchain.definition(),
+        identity: identity(&packages),
+        base,
+        provides: provides.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
+        packages,
+    })
+}
+
+/// `debian` of `debian:sid`; a port in the registry's name is not a tag.
+fn repository(reference: &str) -> &str {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => reference,
+    }
+}
+
+/// Whether a repository digest is one of `repository`; engines write Docker Hub's names in full.
+fn names(digest: &str, repository: &str) -> bool {
+    let named = digest.split('@').next().unwrap_or_default();
+    named == repository
+        || named.strip_prefix("docker.io/").is_some_and(|rest| {
+            rest == repository || rest.strip_prefix("library/").is_some_and(|rest| rest == repository)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_told_from_its_tag_and_its_port() {
+        assert_eq!(repository("debian:sid"), "debian");
+        assert_eq!(repository("rocm/dev-ubuntu-24.04:6.4.3-complete"), "rocm/dev-ubuntu-24.04");
+        assert_eq!(repository("127.0.0.1:5000/debian"), "127.0.0.1:5000/debian");
+        assert!(names("docker.io/library/debian@sha256:00", "debian"));
+        assert!(!names("docker.io/library/ubuntu@sha256:00", "debian"));
+    }
+}

@@ -1,0 +1,127 @@
+//! One unit from source to package, under the one caching rule.
+
+use std::time::Instant;
+
+use super::{ExecuteError, Materials, Workshop, build, package, prepare, source, toolchain};
+use crate::build::BuildError;
+use crate::model::{Event, Outcome, PlannedUnit, Stage, StageReport, UnitReport};
+use crate::plan::{self, key};
+
+/// Keeps the account of a unit's stages and tells the world.
+pub(super) struct Account<'a> {
+    pub workshop: &'a Workshop,
+    pub unit: String,
+    pub stages: Vec<StageReport>,
+}
+
+impl Account<'_> {
+    pub fn cached(&mut self, stage: Stage, key: crate::model::Key) {
+        self.workshop.events.emit(Event::StageCached { unit: self.unit.clone(), stage, key });
+        self.stages.push(StageReport { stage, key, cached: true, seconds: 0.0 });
+    }
+
+    pub fn started(&self, stage: Stage, reason: impl Into<String>) -> Instant {
+        self.workshop.events.emit(Event::StageStarted { unit: self.unit.clone(), stage, reason: reason.into() });
+        Instant::now()
+    }
+
+    pub fn finished(&mut self, stage: Stage, key: crate::model::Key, started: Instant) -> f64 {
+        let seconds = started.elapsed().as_secs_f64();
+        self.workshop.events.emit(Event::StageFinished { unit: self.unit.clone(), stage, key, seconds });
+        self.stages.push(StageReport { stage, key, cached: false, seconds });
+        seconds
+    }
+}
+
+/// Makes a unit's package, or finds it. A failed build is an outcome; everything else that fails is an error.
+pub(super) async fn make(
+    unit: &PlannedUnit,
+    materials: &Materials<'_>,
+    workshop: &Workshop,
+) -> Result<UnitReport, ExecuteError> {
+    let stem = unit.id.file_stem();
+    workshop.events.emit(Event::ToolchainChosen {
+        unit: stem.clone(),
+        toolchain: unit.id.toolchain.to_string(),
+        reason: unit.reason.clone(),
+    });
+    let mut account = Account { workshop, unit: stem.clone(), stages: vec![] };
+    let outcome = match stages(unit, materials, &mut account).await {
+        Ok(outcome) => outcome,
+        Err(ExecuteError::Build(error)) => failure(error, &mut account)?,
+        Err(other) => return Err(other),
+    };
+    Ok(UnitReport { unit: stem, stages: account.stages, outcome })
+}
+
+async fn stages(
+    unit: &PlannedUnit,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Outcome, ExecuteError> {
+    let workshop = account.workshop;
+    let pinned = source::pin_planned(unit, workshop).await?;
+    let definition = materials.toolchain(&unit.id.toolchain).definition();
+
+    // The short way: everything is known and the package is there.
+    if !workshop.limits.rebuild
+        && let Some(identity) = toolchain::stored_identity(&workshop.store, definition)?
+    {
+        let package = plan::package_key(unit, &pinned, definition, identity);
+        if let Some(entry) = package::find(workshop, &package.key)? {
+            account.cached(Stage::Package, package.key);
+            return package::publish(workshop, &entry);
+        }
+    }
+
+    let _unit_lock = workshop.lock(&key::unit_lock(&account.unit), &account.unit, Stage::Build).await?;
+    let image = toolchain::ensure(unit, materials, account).await?;
+    let built = plan::build_key(unit, &pinned, definition, image.identity);
+    let package = plan::package_key(unit, &pinned, definition, image.identity);
+    if workshop.limits.rebuild {
+        workshop.store.remove(Stage::Package, &package.key, &workshop.holder)?;
+        workshop.store.remove(Stage::Build, &built.key, &workshop.holder)?;
+    } else if let Some(entry) = package::find(workshop, &package.key)? {
+        // Another run made it while this one waited.
+        account.cached(Stage::Package, package.key);
+        return package::publish(workshop, &entry);
+    }
+
+    let tree = match build::find(workshop, &built.key)? {
+        Some(entry) => {
+            account.cached(Stage::Build, built.key);
+            entry
+        }
+        None => {
+            let prepared = prepare::ensure(unit, &pinned, materials, account).await?;
+            build::make(unit, built, &image, prepared, account).await?
+        }
+    };
+    let entry = package::make(unit, package, &pinned, &image, &tree, account).await?;
+    package::publish(workshop, &entry)
+}
+
+/// A build that failed is data; a build that could not even be tried is not.
+fn failure(error: BuildError, account: &mut Account<'_>) -> Result<Outcome, ExecuteError> {
+    match error {
+        BuildError::Step { .. }
+        | BuildError::OutOfMemory { .. }
+        | BuildError::NothingInstalled
+        | BuildError::Missing { .. }
+        | BuildError::Output { .. } => {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+            let why = error.to_string();
+            account.workshop.events.emit(Event::StageFailed {
+                unit: account.unit.clone(),
+                stage: Stage::Build,
+                error: why.clone(),
+            });
+            Ok(Outcome::Failed { why, help, log: None })
+        }
+        BuildError::DiskFull { .. }
+        | BuildError::SourceChanged { .. }
+        | BuildError::Read { .. }
+        | BuildError::Write { .. }
+        | BuildError::Engine(_) => Err(error.into()),
+    }
+}
