@@ -45,8 +45,6 @@ pub struct ToolchainRecord {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SourceRecord {
     pub pinned: PinnedSource,
-    /// Digest of the tree before patches.
-    pub tree: Digest,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
