@@ -1,0 +1,80 @@
+//! `rdna-build cache`: what the store holds, where it is, and making it smaller.
+
+use crate::cli::args::{CacheArguments, CacheCommand, GcArguments};
+use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::render::{self, Palette, Tone, amount, table::Table};
+use crate::cli::settings::Settings;
+use crate::cli::wire;
+use crate::store::{Holder, Limits, Store};
+
+pub fn run(arguments: &CacheArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    match &arguments.command {
+        CacheCommand::List => list(settings),
+        CacheCommand::Path => {
+            render::print(&format!("{}\n", settings.store))?;
+            Ok(ExitCode::Fine)
+        }
+        CacheCommand::Gc(limits) => collect(limits, settings),
+    }
+}
+
+fn list(settings: &Settings) -> Result<ExitCode, CliError> {
+    let store = Store::peek(settings.store.as_path());
+    let entries = store.list()?;
+    if settings.json() {
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                serde_json::json!({
+                    "stage": entry.stage,
+                    "key": entry.key,
+                    "bytes": entry.bytes,
+                })
+            })
+            .collect();
+        render::print_json(&entries)?;
+        return Ok(ExitCode::Fine);
+    }
+    let mut table = Table::new(["stage", "key", "size"]);
+    for entry in &entries {
+        table.row([
+            (Tone::Plain, entry.stage.to_string()),
+            (Tone::Plain, entry.key.short()),
+            (Tone::Plain, amount::bytes(entry.bytes)),
+        ]);
+    }
+    let total: u64 = entries.iter().map(|entry| entry.bytes).sum();
+    render::print(&table.render(0, Palette::stdout(settings)))?;
+    render::complain(&format!(
+        "{}, {} in {}\n",
+        entries_shown(entries.len()),
+        amount::bytes(total),
+        settings.store
+    ));
+    Ok(ExitCode::Fine)
+}
+
+fn collect(arguments: &GcArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    let store = wire::open_store(settings.store.as_path())?;
+    let limits = Limits { max_size: arguments.max_size, older_than: arguments.older_than };
+    let collected = store.gc(limits, &Holder::this_process(wire::run_id()))?;
+    let freed: u64 = collected.removed.iter().map(|entry| entry.bytes).sum();
+    let kept = match collected.in_use.len() {
+        0 => String::new(),
+        count => format!("; {count} were to go but are in use"),
+    };
+    render::complain(&format!(
+        "removed {} ({}), {} left{kept}\n",
+        entries_shown(collected.removed.len()),
+        amount::bytes(freed),
+        amount::bytes(collected.bytes_left)
+    ));
+    Ok(ExitCode::Fine)
+}
+
+fn entries_shown(count: usize) -> String {
+    match count {
+        1 => "1 entry".to_owned(),
+        _ => format!("{count} entries"),
+    }
+}

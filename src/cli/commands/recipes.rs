@@ -1,0 +1,150 @@
+//! `rdna-build recipes`: what can be built, one recipe whole, or what is wrong with one.
+
+use crate::cli::args::{RecipesArguments, RecipesCommand};
+use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::render::{self, Palette, Tone, amount, table::Table};
+use crate::cli::settings::Settings;
+use crate::model::{GfxTarget, HostPath, Recipe, RecipeName, SourceSpec};
+use crate::recipe::{RecipeBook, lint};
+
+pub fn run(arguments: &RecipesArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    match &arguments.command {
+        None => list(&RecipeBook::load(&settings.recipes)?, settings),
+        Some(RecipesCommand::Show { recipe }) => show(&RecipeBook::load(&settings.recipes)?, recipe, settings),
+        Some(RecipesCommand::Lint { path }) => check(&settings.current_folder.join(path), settings),
+    }
+}
+
+fn list(book: &RecipeBook, settings: &Settings) -> Result<ExitCode, CliError> {
+    let recipes = book.names().map(|name| book.get(name.as_str())).collect::<Result<Vec<_>, _>>()?;
+    if settings.json() {
+        let names: Vec<_> = recipes.iter().map(document).collect();
+        render::print_json(&names)?;
+        return Ok(ExitCode::Fine);
+    }
+    let mut table = Table::new(["recipe", "version", "targets", "what it is"]);
+    for recipe in &recipes {
+        table.row([
+            (Tone::Plain, recipe.name.to_string()),
+            (Tone::Plain, recipe.default_version.to_string()),
+            (Tone::Plain, targets(recipe)),
+            (Tone::Plain, recipe.summary.clone()),
+        ]);
+    }
+    render::print(&table.render(0, Palette::stdout(settings)))?;
+    Ok(ExitCode::Fine)
+}
+
+fn show(book: &RecipeBook, name: &RecipeName, settings: &Settings) -> Result<ExitCode, CliError> {
+    if !book.names().any(|known| known == name) {
+        return Err(CliError::unknown_recipe(name.as_str(), book.names().map(|known| known.as_str())));
+    }
+    let recipe = book.get(name.as_str())?;
+    if settings.json() {
+        render::print_json(&document(&recipe))?;
+        return Ok(ExitCode::Fine);
+    }
+    let palette = Palette::stdout(settings);
+    let mut text = format!(
+        "{} ({}): {}\n{}\nfrom {}\n\nversions\n",
+        recipe.name,
+        recipe.license,
+        recipe.summary,
+        recipe.homepage,
+        book.origin(name.as_str())?
+    );
+    let mut versions = Table::default();
+    for version in &recipe.versions {
+        let mark = if version.version == recipe.default_version { "default" } else { "" };
+        versions.row([
+            (Tone::Plain, version.version.to_string()),
+            (Tone::Plain, format!("ROCm {}", version.rocm)),
+            (Tone::Plain, source(&version.source)),
+            (Tone::Faint, mark.to_owned()),
+        ]);
+    }
+    text += &versions.render(2, palette);
+    text += &format!("\ntargets   {}\nrequires  {}\n", targets(&recipe), ranges(&recipe));
+    text += &format!(
+        "needs     {} a job, {} of disk, about {} min on two cores\n",
+        amount::bytes(recipe.build.memory_per_job),
+        amount::bytes(recipe.build.disk),
+        recipe.build.minutes
+    );
+    text += "\noptions\n";
+    for (option, value) in &recipe.build.options {
+        text += &format!("  {option}={value}\n");
+    }
+    text += "\npatches\n";
+    for patch in &recipe.patches {
+        text += &format!("  {}\n    {}\n", patch.file, patch.why);
+    }
+    render::print(&text)?;
+    Ok(ExitCode::Fine)
+}
+
+fn check(path: &HostPath, settings: &Settings) -> Result<ExitCode, CliError> {
+    let linted = lint(path)?;
+    let colored = Palette::stderr(settings);
+    for warning in &linted.warnings {
+        render::complain(&render::diagnostic::mistake(warning, colored));
+    }
+    let message = match linted.warnings.len() {
+        0 => format!("{} is valid\n", linted.recipe.name),
+        count => format!("{} is valid, with {}\n", linted.recipe.name, amount::count(count as u64, "warning")),
+    };
+    render::complain(&message);
+    Ok(ExitCode::Fine)
+}
+
+fn targets(recipe: &Recipe) -> String {
+    recipe.targets.iter().map(GfxTarget::as_str).collect::<Vec<_>>().join(" ")
+}
+
+fn ranges(recipe: &Recipe) -> String {
+    let ranges: Vec<_> = recipe.requires.iter().map(|(name, range)| format!("{name} {range}")).collect();
+    ranges.join(", ")
+}
+
+fn source(spec: &SourceSpec) -> String {
+    match spec {
+        SourceSpec::Git { url, reference, commit, subdir } => {
+            let place = match subdir {
+                Some(subdir) => format!("{url} ({subdir})"),
+                None => url.clone(),
+            };
+            let commit = match commit {
+                Some(commit) => commit.short().to_owned(),
+                None => "pinned on first fetch".to_owned(),
+            };
+            match reference {
+                Some(reference) => format!("{place} {reference}, {commit}"),
+                None => format!("{place} {commit}"),
+            }
+        }
+        SourceSpec::Tarball { urls, .. } => urls.first().cloned().unwrap_or_default(),
+        SourceSpec::Bundled { folder, .. } => format!("in the recipe: {folder}/"),
+        SourceSpec::Folder { path } => path.to_string(),
+    }
+}
+
+fn document(recipe: &Recipe) -> serde_json::Value {
+    serde_json::json!({
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "homepage": recipe.homepage,
+        "license": recipe.license,
+        "default-version": recipe.default_version,
+        "versions": recipe.versions.iter().map(|version| serde_json::json!({
+            "version": version.version,
+            "rocm": version.rocm,
+            "source": version.source,
+        })).collect::<Vec<_>>(),
+        "requires": recipe.requires,
+        "targets": recipe.targets,
+        "patches": recipe.patches.iter().map(|patch| serde_json::json!({
+            "file": patch.file,
+            "why": patch.why,
+        })).collect::<Vec<_>>(),
+    })
+}

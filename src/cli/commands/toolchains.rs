@@ -1,0 +1,99 @@
+//! `rdna-build toolchains`: what there is to build with, and what is in one.
+
+use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
+use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::render::{self, Palette, Tone, table::Table};
+use crate::cli::settings::Settings;
+use crate::execute;
+use crate::model::{Toolchain, ToolchainId};
+use crate::store::Store;
+use crate::toolchain::Catalog;
+
+pub fn run(arguments: &ToolchainsArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    let catalog = Catalog::load(&settings.toolchains)?;
+    match &arguments.command {
+        None => list(&catalog.all()?, settings),
+        Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, settings),
+    }
+}
+
+fn list(toolchains: &[Toolchain], settings: &Settings) -> Result<ExitCode, CliError> {
+    let store = Store::peek(settings.store.as_path());
+    let made = |toolchain: &Toolchain| execute::stored_identity(&store, toolchain.definition());
+    if settings.json() {
+        let mut list = Vec::new();
+        for toolchain in toolchains {
+            list.push(document(toolchain, made(toolchain)?.is_some()));
+        }
+        render::print_json(&list)?;
+        return Ok(ExitCode::Fine);
+    }
+    let mut table = Table::new(["toolchain", "ROCm", "image", "what it is"]);
+    for toolchain in toolchains {
+        let state = if made(toolchain)?.is_some() { "made" } else { "not made yet" };
+        table.row([
+            (Tone::Plain, toolchain.id.to_string()),
+            (Tone::Plain, toolchain.rocm.to_string()),
+            (Tone::Plain, state.to_owned()),
+            (Tone::Plain, toolchain.summary.clone()),
+        ]);
+    }
+    render::print(&table.render(0, Palette::stdout(settings)))?;
+    Ok(ExitCode::Fine)
+}
+
+fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<ExitCode, CliError> {
+    if !catalog.ids().any(|known| known == id) {
+        return Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())));
+    }
+    let toolchain = catalog.get(id.as_str())?;
+    if settings.json() {
+        let store = Store::peek(settings.store.as_path());
+        let made = execute::stored_identity(&store, toolchain.definition())?.is_some();
+        render::print_json(&document(&toolchain, made))?;
+        return Ok(ExitCode::Fine);
+    }
+    let mut text = format!(
+        "{}: {}\nROCm {}, from {}, defined in {}\n\nbase      {}\n",
+        toolchain.id,
+        toolchain.summary,
+        toolchain.rocm,
+        toolchain.base.image,
+        catalog.origin(id.as_str())?,
+        toolchain.base.image
+    );
+    if let Some(debian) = &toolchain.base.debian {
+        text += &format!("          or assembled from Debian {} ({})\n", debian.suite, debian.components.join(" "));
+    }
+    text += &format!("compiler  {}, {}\n\nprovides\n", toolchain.compilers.c, toolchain.compilers.cxx);
+    let mut provides = Table::default();
+    for (capability, claim) in &toolchain.provides {
+        provides.row([
+            (Tone::Plain, capability.clone()),
+            (Tone::Plain, claim.version.to_string()),
+            (Tone::Faint, format!("by package {}", claim.package)),
+        ]);
+    }
+    text += &provides.render(2, Palette::stdout(settings));
+    text += &format!("\npackages  {}\n", toolchain.packages.join(" "));
+    render::print(&text)?;
+    Ok(ExitCode::Fine)
+}
+
+fn document(toolchain: &Toolchain, made: bool) -> serde_json::Value {
+    let provides: serde_json::Map<_, _> = toolchain
+        .provides
+        .iter()
+        .map(|(capability, claim)| (capability.clone(), claim.version.to_string().into()))
+        .collect();
+    serde_json::json!({
+        "id": toolchain.id,
+        "summary": toolchain.summary,
+        "rocm": toolchain.rocm,
+        "base": toolchain.base.image,
+        "definition": toolchain.definition(),
+        "made": made,
+        "provides": provides,
+        "packages": toolchain.packages,
+    })
+}

@@ -1,0 +1,278 @@
+//! The composition root: settings and arguments become the values that `plan` and `execute` work on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::args::BuildArguments;
+use super::exit::CliError;
+use super::settings::{self, Settings};
+use crate::engine::docker::{self, EngineChoice};
+use crate::engine::{Engine, EngineError};
+use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Workshop};
+use crate::facts::Machine;
+use crate::lockfile::LockFile;
+use crate::model::{
+    Digest, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage, Toolchain, nearest,
+};
+use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request};
+use crate::recipe::RecipeBook;
+use crate::source;
+use crate::store::{Holder, Store};
+use crate::toolchain::{Availability, Catalog, choose};
+
+/// What a command line asks for, with every name resolved and the source read.
+pub struct Job {
+    pub recipe: Recipe,
+    pub toolchains: Vec<Toolchain>,
+    /// Target, index of its toolchain, reason.
+    pub units: Vec<(GfxTarget, usize, String)>,
+    pub version: RecipeVersion,
+    pub local: Option<LocalSource>,
+    pub source: Result<crate::model::PinnedSource, SourceSpec>,
+    pub lock: LockFile,
+}
+
+/// Whether looking may leave caches behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// Touches nothing: for `plan`.
+    None,
+    /// Remembers what `stat` said of a source folder.
+    StatCache,
+}
+
+impl Job {
+    /// Resolves names, chooses toolchains and pins what needs no network.
+    pub fn resolve(
+        arguments: &BuildArguments,
+        settings: &Settings,
+        store: &Store,
+        trace: Trace,
+    ) -> Result<Self, CliError> {
+        let book = RecipeBook::load(&settings.recipes)?;
+        let name = arguments.recipe.as_str();
+        if !book.names().any(|known| known.as_str() == name) {
+            return Err(CliError::unknown_recipe(name, book.names().map(|known| known.as_str())));
+        }
+        let recipe = book.get(name)?;
+        let version = version(&recipe, arguments)?;
+        let targets = targets(&recipe, arguments)?;
+        let catalog = Catalog::load(&settings.toolchains)?;
+        if let Some(id) = &arguments.toolchain
+            && !catalog.ids().any(|known| known == id)
+        {
+            return Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())));
+        }
+        let candidates = catalog.all()?;
+        let ready = |toolchain: &Toolchain| {
+            execute::stored_identity(store, toolchain.definition()).ok().flatten().is_some()
+        };
+        let available = |toolchain: &Toolchain| match (ready(toolchain), settings.offline) {
+            (true, _) => Availability::Ready,
+            (false, false) => Availability::Obtainable,
+            (false, true) => {
+                Availability::Unavailable { why: "its image is not here, and --offline was given".to_owned() }
+            }
+        };
+        let choice = choose(
+            &recipe,
+            &version.version,
+            &version.rocm,
+            &candidates,
+            arguments.toolchain.as_ref(),
+            &available,
+        )?;
+        let reason = choice.reason.clone();
+        let chosen = choice.toolchain.clone();
+        let units = targets.into_iter().map(|target| (target, 0, reason.clone())).collect();
+        let lock = LockFile::read(settings.lock_file.as_path())?;
+        let spec = arguments.source.clone().unwrap_or_else(|| version.source.clone());
+        let (local, source) = match &spec {
+            SourceSpec::Folder { path } => {
+                let (local, pinned) = read_folder(path, settings, store, trace)?;
+                (Some(local), Ok(pinned))
+            }
+            SourceSpec::Git { .. } | SourceSpec::Tarball { .. } | SourceSpec::Bundled { .. } => {
+                (None, execute::pin(&spec, &lock).ok_or(spec))
+            }
+        };
+        Ok(Self { recipe, toolchains: vec![chosen], units, version, local, source, lock })
+    }
+
+    /// Plans the job against what the store holds.
+    pub fn plan(&self, settings: &Settings, store: &Store, machine: &Machine) -> Result<Plan, CliError> {
+        let request = Request {
+            recipe: &self.recipe,
+            version: &self.version,
+            units: self
+                .units
+                .iter()
+                .map(|(target, toolchain, reason)| (*target, &self.toolchains[*toolchain], reason.clone()))
+                .collect(),
+            source: self.source.clone(),
+            source_date_epoch: settings.source_date_epoch.unwrap_or(DEFAULT_EPOCH),
+            format: crate::package::DEFAULT_FORMAT,
+            jobs: settings.jobs,
+            memory: settings.memory,
+        };
+        let mut facts = Facts { cores: machine.cores, memory: machine.memory, ..Facts::default() };
+        for toolchain in &self.toolchains {
+            if let Some(identity) = execute::stored_identity(store, toolchain.definition())? {
+                facts.identities.insert(plan::key::toolchain(toolchain.definition()).key, identity);
+            }
+        }
+        for (stage, key) in plan::wanted(&request, &facts.identities) {
+            if store.lookup(stage, &key)?.entry().is_some() {
+                facts.held.insert((stage, key));
+            }
+        }
+        for unit in plan::plan(&request, &facts).units {
+            if let Some(last) = store.history(&unit.id).stages.get(&Stage::Build) {
+                let history =
+                    History { ingredients: last.ingredients.clone(), seconds: last.seconds.unwrap_or_default() };
+                facts.history.insert(unit.id.file_stem(), history);
+            }
+        }
+        Ok(plan::plan(&request, &facts))
+    }
+
+    /// What a plan of this job refers to by name.
+    pub fn materials(&mut self) -> Materials<'_> {
+        Materials { recipe: &self.recipe, toolchains: self.toolchains.iter().collect(), local: self.local.take() }
+    }
+}
+
+fn version(recipe: &Recipe, arguments: &BuildArguments) -> Result<RecipeVersion, CliError> {
+    let wanted = arguments.version.as_ref().unwrap_or(&recipe.default_version);
+    recipe.version(wanted).cloned().ok_or_else(|| {
+        let known: Vec<String> = recipe.versions.iter().map(|known| known.version.to_string()).collect();
+        let text = wanted.to_string();
+        let help = match nearest(&text, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near}? It has {}", known.join(", ")),
+            None => format!("it has {}", known.join(", ")),
+        };
+        CliError::Usage { message: format!("{} has no version {text}", recipe.name), help: Some(help) }
+    })
+}
+
+/// The targets asked for, each once.
+fn targets(recipe: &Recipe, arguments: &BuildArguments) -> Result<Vec<GfxTarget>, CliError> {
+    let mut targets = Vec::new();
+    for target in &arguments.targets {
+        if !recipe.targets.contains(target) {
+            let known: Vec<&str> = recipe.targets.iter().map(GfxTarget::as_str).collect();
+            let help = match nearest(target.as_str(), known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`? It is made for {}", known.join(", ")),
+                None => format!("it is made for {}", known.join(", ")),
+            };
+            let message = format!("recipe {} is not made for {target}", recipe.name);
+            return Err(CliError::Usage { message, help: Some(help) });
+        }
+        if !targets.contains(target) {
+            targets.push(*target);
+        }
+    }
+    Ok(targets)
+}
+
+fn read_folder(
+    path: &HostPath,
+    settings: &Settings,
+    store: &Store,
+    trace: Trace,
+) -> Result<(LocalSource, crate::model::PinnedSource), CliError> {
+    let folder = settings.current_folder.join(path.as_path());
+    let shown = folder.as_path().display().to_string();
+    let real = folder.as_path().canonicalize().map_err(|error| CliError::Usage {
+        message: format!("--source {shown}: {error}"),
+        help: Some("give a folder, a URL, or a URL with `#` and a tag, branch or full commit".to_owned()),
+    })?;
+    let place = store.stat_cache(&Digest::of(real.to_string_lossy().as_bytes()));
+    let known = source::StatCache::read(&place);
+    let tree = source::read_local(&real, &known, &CancellationToken::new())?;
+    if trace == Trace::StatCache {
+        // A cache that cannot be written costs time later and nothing else.
+        let _ = tree.stat_cache().write(&place);
+    }
+    let pinned =
+        crate::model::PinnedSource::Folder { tree: tree.digest, commit: tree.commit.clone(), dirty: tree.dirty };
+    Ok((LocalSource { folder: HostPath::new(real), tree }, pinned))
+}
+
+/// Connects to the engine that the settings name.
+struct Connector {
+    choice: EngineChoice,
+}
+
+#[async_trait]
+impl Connect for Connector {
+    async fn connect(&self) -> Result<Arc<dyn Engine>, EngineError> {
+        Ok(Arc::new(docker::connect(&self.choice).await?))
+    }
+}
+
+/// Puts a workshop together.
+pub fn workshop(
+    arguments: &BuildArguments,
+    settings: &Settings,
+    store: Store,
+    lock: LockFile,
+    run: RunId,
+    events: Events,
+    cancel: CancellationToken,
+) -> Result<Workshop, CliError> {
+    let limits = Limits {
+        network: if settings.offline { Network::Offline } else { Network::Online },
+        rebuild: arguments.rebuild,
+        keep_failed: arguments.keep_failed,
+        jobs: settings.jobs,
+        memory: settings.memory,
+        base: match settings.base {
+            settings::BaseChoice::Auto => execute::BaseChoice::Auto,
+            settings::BaseChoice::Pull => execute::BaseChoice::Pull,
+            settings::BaseChoice::Bootstrap => execute::BaseChoice::Bootstrap,
+        },
+        debian_mirror: settings.debian_mirror.clone(),
+        apt_folder: HostPath::new("/etc/apt"),
+        output: settings.output.clone(),
+        lock_file: settings.lock_file.clone(),
+        ccache: settings.ccache_dir.clone(),
+    };
+    let connector = Connector { choice: engine_choice(settings) };
+    Ok(Workshop::new(
+        store,
+        events,
+        Holder::this_process(run),
+        Machine::look(),
+        cancel,
+        limits,
+        lock,
+        Box::new(connector),
+    ))
+}
+
+fn engine_choice(settings: &Settings) -> EngineChoice {
+    let docker_host = settings.docker_host.clone();
+    let runtime_folder = settings.runtime_folder.clone();
+    match settings.engine.0.as_str() {
+        "auto" => EngineChoice::Auto { docker_host, runtime_folder },
+        "docker" => EngineChoice::Docker { docker_host, runtime_folder },
+        "podman" => EngineChoice::Podman { runtime_folder },
+        address => EngineChoice::Address(address.to_owned()),
+    }
+}
+
+/// A name for this run: when it started and which process it is, so that names sort by time and never meet.
+pub fn run_id() -> RunId {
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    format!("r{seconds}-{}", std::process::id()).parse().expect("made of letters, digits and a hyphen")
+}
+
+/// Opens the store for a run.
+pub fn open_store(path: &Path) -> Result<Store, CliError> {
+    Ok(Store::open(path)?)
+}
