@@ -5,8 +5,11 @@
 
 pub mod docker;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod lines;
 mod spec;
+mod sweep;
 
 use async_trait::async_trait;
 use bytes_stream::ByteStream;
@@ -16,6 +19,7 @@ pub use spec::{
     ContainerId, ContainerSpec, EngineInfo, EngineKind, ExecSpec, ExitStatus, IMAGE_PREFIX, ImageBuild,
     ImageInfo, Leftover, LeftoverKind, Network, Output, RUN_LABEL, VolumeMount, VolumeSpec,
 };
+pub use sweep::{RunLabels, Swept, kept_labels, run_is_alive, sweep};
 
 /// A stream of bytes towards or from the engine.
 pub mod bytes_stream {
