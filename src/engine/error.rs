@@ -52,6 +52,10 @@ pub enum EngineError {
     #[diagnostic(code(engine::image_build))]
     ImageBuild { reason: String },
 
+    #[error("{reason} while {doing}")]
+    #[diagnostic(code(engine::input))]
+    Input { doing: String, reason: String },
+
     #[error("the engine refused while {doing}: {reason}")]
     #[diagnostic(code(engine::refused))]
     Refused { doing: String, reason: String },

@@ -5,16 +5,21 @@
 
 pub mod docker;
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
+mod lines;
 mod spec;
+mod sweep;
 
 use async_trait::async_trait;
 use bytes_stream::ByteStream;
 
 pub use error::EngineError;
 pub use spec::{
-    ContainerId, ContainerSpec, EngineInfo, EngineKind, ExecSpec, ExitStatus, ImageBuild, ImageInfo,
-    Leftover, LeftoverKind, Network, Output, RUN_LABEL, VolumeMount, VolumeSpec,
+    ContainerId, ContainerSpec, EngineInfo, EngineKind, ExecSpec, ExitStatus, IMAGE_PREFIX, ImageBuild,
+    ImageInfo, Leftover, LeftoverKind, Network, Output, RUN_LABEL, VolumeMount, VolumeSpec,
 };
+pub use sweep::{RunLabels, Swept, kept_labels, run_is_alive, sweep};
 
 /// A stream of bytes towards or from the engine.
 pub mod bytes_stream {
@@ -112,6 +117,7 @@ pub trait Engine: Send + Sync {
     /// Kills and removes a container with its anonymous volumes; one that is not there is fine.
     async fn remove_container(&self, container: &ContainerId) -> Result<(), EngineError>;
 
-    /// Everything in the engine that carries [`RUN_LABEL`].
+    /// Everything in the engine that carries [`RUN_LABEL`], and the images whose reference begins with
+    /// [`IMAGE_PREFIX`].
     async fn leftovers(&self) -> Result<Vec<Leftover>, EngineError>;
 }

@@ -7,6 +7,9 @@ use crate::model::GuestPath;
 /// The label on everything made in the engine; its value is the run's id, or `cache` on what is kept between runs.
 pub const RUN_LABEL: &str = "rdna-build";
 
+/// How the reference of every image made here begins. `localhost/`: no engine looks for it in a registry.
+pub const IMAGE_PREFIX: &str = "localhost/rdna-build/";
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContainerId(pub String);
 

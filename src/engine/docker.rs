@@ -1,1 +1,0 @@
-//! Docker's API, which Podman speaks too.

@@ -1,0 +1,235 @@
+//! Containers: made with as few rights as they need, run to their end, removed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
+use bollard::query_parameters::{
+    AttachContainerOptionsBuilder, CreateContainerOptions, InspectContainerOptions,
+    RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
+};
+use futures_util::StreamExt as _;
+
+use super::DockerEngine;
+use super::failure::{explain, is_conflict, is_missing};
+use super::output::Lines;
+use crate::engine::{ContainerId, ContainerSpec, EngineError, ExitStatus, LineSink, Network, RUN_LABEL};
+
+/// How long the output of a container that has ended may stay silent before it counts as read.
+const LAST_OUTPUT: Duration = Duration::from_secs(10);
+const REMOVAL_POLL: Duration = Duration::from_millis(100);
+const REMOVAL_POLLS: u32 = 600;
+
+pub(super) async fn create(engine: &DockerEngine, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
+    let created = engine
+        .client
+        .create_container(None::<CreateContainerOptions>, request(spec, engine.info.has_init))
+        .await
+        .map_err(|error| explain("creating a container", error))?;
+    Ok(ContainerId(created.id))
+}
+
+fn request(spec: &ContainerSpec, has_init: bool) -> ContainerCreateBody {
+    debug_assert!(spec.labels.contains_key(RUN_LABEL), "a container without a label is never swept");
+    ContainerCreateBody {
+        image: Some(spec.image.clone()),
+        // One empty string resets the image's entry point, which would run in front of the command.
+        entrypoint: Some(vec![String::new()]),
+        cmd: Some(spec.command.clone()),
+        user: Some(spec.user.clone()),
+        env: Some(environment(&spec.environment)),
+        working_dir: Some(spec.working_folder.to_string()),
+        labels: Some(spec.labels.clone().into_iter().collect()),
+        host_config: Some(host_config(spec, has_init)),
+        ..ContainerCreateBody::default()
+    }
+}
+
+fn host_config(spec: &ContainerSpec, has_init: bool) -> HostConfig {
+    let memory = spec.memory.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    HostConfig {
+        network_mode: Some(
+            match spec.network {
+                Network::Denied => "none",
+                Network::Allowed => "default",
+            }
+            .to_owned(),
+        ),
+        mounts: Some(
+            spec.mounts
+                .iter()
+                .map(|mount| Mount {
+                    typ: Some(MountType::VOLUME),
+                    source: Some(mount.volume.clone()),
+                    target: Some(mount.at.to_string()),
+                    ..Mount::default()
+                })
+                .collect(),
+        ),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(spec.capabilities.clone()),
+        // Also where capabilities are kept: root has them from the start and gains none by running a program, so that
+        // package scripts work under it. Only set-user-id programs lose their effect.
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        nano_cpus: spec.cpus.map(|cpus| i64::from(cpus) * 1_000_000_000),
+        memory,
+        // Equal to the memory: no swap, or a build that is too big makes the machine crawl for hours instead of ending.
+        memory_swap: memory,
+        pids_limit: spec.pids.map(i64::from),
+        init: has_init.then_some(true),
+        // The lines are ours already; the engine's copy would fill its disk with whatever a container writes.
+        log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        ..HostConfig::default()
+    }
+}
+
+pub(super) fn environment(variables: &BTreeMap<String, String>) -> Vec<String> {
+    variables.iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+pub(super) async fn start(engine: &DockerEngine, container: &ContainerId) -> Result<(), EngineError> {
+    engine
+        .client
+        .start_container(&container.0, None::<StartContainerOptions>)
+        .await
+        .map_err(|error| explain("starting a container", error))
+}
+
+/// Attaches, starts, reads to the end. Nothing has to be undone when this is dropped half-way: the container belongs
+/// to the caller, who removes it.
+pub(super) async fn run(
+    engine: &DockerEngine,
+    container: &ContainerId,
+    sink: LineSink<'_>,
+) -> Result<ExitStatus, EngineError> {
+    let doing = "running a container";
+    // Before the start: what is written before somebody listens is lost.
+    let attach = AttachContainerOptionsBuilder::default().stream(true).stdout(true).stderr(true).build();
+    let mut attached = engine
+        .client
+        .attach_container(&container.0, Some(attach))
+        .await
+        .map_err(|error| explain("attaching to a container", error))?;
+    start(engine, container).await?;
+
+    // After the start this cannot miss the end, however early it was; `next-exit` would have to be known to have
+    // reached the engine before the start, which the client does not tell.
+    let not_running = WaitContainerOptionsBuilder::default().condition("not-running").build();
+    let mut ended = engine.client.wait_container(&container.0, Some(not_running));
+    let mut lines = Lines::default();
+    let mut running = true;
+    let mut reading = true;
+    while running || reading {
+        tokio::select! {
+            biased;
+            frame = attached.output.next(), if reading => match frame {
+                Some(frame) => {
+                    lines.push(frame.map_err(|error| explain(doing, error))?, &mut *sink);
+                }
+                None => reading = false,
+            },
+            end = ended.next(), if running => {
+                match end {
+                    // An exit code that is not 0 arrives as an error; the code itself is inspected below.
+                    None | Some(Ok(_) | Err(Error::DockerContainerWaitError { .. })) => running = false,
+                    Some(Err(error)) => return Err(explain(doing, error)),
+                }
+            },
+            () = tokio::time::sleep(LAST_OUTPUT), if !running => reading = false,
+        }
+    }
+    lines.finish(sink);
+    exit_status(engine, container).await
+}
+
+async fn exit_status(engine: &DockerEngine, container: &ContainerId) -> Result<ExitStatus, EngineError> {
+    let doing = "asking how a container ended";
+    let state = engine
+        .client
+        .inspect_container(&container.0, None::<InspectContainerOptions>)
+        .await
+        .map_err(|error| explain(doing, error))?
+        .state
+        .unwrap_or_default();
+    match state.exit_code {
+        Some(code) if state.running != Some(true) => {
+            Ok(ExitStatus { code, out_of_memory: state.oom_killed.unwrap_or(false) })
+        }
+        Some(_) | None => Err(EngineError::Refused {
+            doing: doing.to_owned(),
+            reason: "it reported the end of a container that still runs".to_owned(),
+        }),
+    }
+}
+
+/// Whether the kernel killed something in the container, as far as the engine knows while it runs.
+pub(super) async fn out_of_memory(
+    engine: &DockerEngine,
+    container: &ContainerId,
+) -> Result<bool, EngineError> {
+    let inspected = engine
+        .client
+        .inspect_container(&container.0, None::<InspectContainerOptions>)
+        .await
+        .map_err(|error| explain("asking after a container", error))?;
+    Ok(inspected.state.and_then(|state| state.oom_killed).unwrap_or(false))
+}
+
+pub(super) async fn remove(engine: &DockerEngine, container: &ContainerId) -> Result<(), EngineError> {
+    let doing = "removing a container";
+    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+    match engine.client.remove_container(&container.0, Some(options)).await {
+        Ok(()) => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
+        Err(error) if is_conflict(&error) => await_removal(engine, container, error).await,
+        Err(error) => Err(explain(doing, error)),
+    }
+}
+
+/// Somebody else removes it already (a sweep, a person): done means gone, not begun.
+async fn await_removal(
+    engine: &DockerEngine,
+    container: &ContainerId,
+    conflict: Error,
+) -> Result<(), EngineError> {
+    for _ in 0..REMOVAL_POLLS {
+        match engine.client.inspect_container(&container.0, None::<InspectContainerOptions>).await {
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(explain("removing a container", error)),
+            Ok(_) => tokio::time::sleep(REMOVAL_POLL).await,
+        }
+    }
+    Err(explain("removing a container", conflict))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::GuestPath;
+
+    #[test]
+    fn a_container_gets_no_right_that_its_spec_does_not_name() {
+        let spec = ContainerSpec {
+            image: "sha256:1".into(),
+            command: vec!["true".into()],
+            user: "1000:1000".into(),
+            environment: BTreeMap::new(),
+            working_folder: GuestPath::new("/work"),
+            mounts: Vec::new(),
+            network: Network::Denied,
+            cpus: Some(2),
+            memory: Some(1 << 30),
+            pids: Some(512),
+            capabilities: Vec::new(),
+            labels: BTreeMap::from([(RUN_LABEL.to_owned(), "run".to_owned())]),
+        };
+        let host = host_config(&spec, true);
+        assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!(host.cap_add, Some(Vec::new()));
+        assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+        assert_eq!(host.network_mode.as_deref(), Some("none"));
+        assert_eq!(host.memory_swap, host.memory);
+        assert_eq!((host.privileged, host.binds, host.devices), (None, None, None));
+    }
+}
