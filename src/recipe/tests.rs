@@ -1,7 +1,9 @@
 use std::path::Path;
 
-use snapbox::{IntoData, assert_data_eq, file, str};
+use proptest::prelude::*;
+use snapbox::{IntoData, assert_data_eq, str};
 
+use super::keys::{BUILD, OUTPUT, PATCH, RECIPE, TARGETS, VERSION};
 use super::parse::{FILE, parse};
 use super::{RecipeBook, RecipeError, lint};
 use crate::document::testing::rendered;
@@ -169,7 +171,7 @@ Error:
 fn every_mistake_of_a_recipe_is_told_at_once() {
     let files = read_folder(&fixtures().join("mistakes")).expect("the fixture can be read");
     let error = parse("mistakes", "recipe.toml", files).expect_err("mistakes");
-    let report = file!["../../tests/fixtures/recipes/mistakes.report.txt"];
+    let report = snapbox::file!["../../tests/fixtures/recipes/mistakes.report.txt"];
     assert_data_eq!(rendered(&error), report.raw());
 }
 
@@ -298,6 +300,7 @@ fn a_mistake_in_one_recipe_does_not_stop_the_others() {
 #[test]
 fn every_embedded_recipe_is_valid() {
     let book = RecipeBook::load(&[]).expect("loaded");
+    assert!(book.names().count() > 0, "no recipe is embedded");
     for name in book.names() {
         assert_eq!(book.origin(name.as_str()).expect("known"), &Origin::Embedded);
         if let Err(error) = book.get(name.as_str()) {
@@ -325,4 +328,48 @@ fn a_name_that_is_a_path_leads_nowhere() {
 fn a_recipe_folder_given_as_a_folder_of_recipes_is_explained() {
     let error = RecipeBook::load(&[fixtures().join("everything")]).expect_err("one level too deep");
     assert!(rendered(&error).contains("name the folder above it"));
+}
+
+#[test]
+fn the_example_of_the_guide_is_a_good_recipe() {
+    let guide = include_str!("../../docs/recipes.md");
+    let (_, example) = guide.split_once("```toml\n").expect("an example");
+    let (example, _) = example.split_once("```").expect("it ends");
+    let mut files = FileSet::default();
+    files.insert(FILE, example.as_bytes().to_vec());
+    let (_, warnings) = parse("mylib", FILE, files).unwrap_or_else(|error| panic!("{}", rendered(&error)));
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn the_guide_explains_every_key() {
+    let guide = include_str!("../../docs/recipes.md");
+    for keys in [RECIPE, VERSION, TARGETS, BUILD, PATCH, OUTPUT] {
+        for key in keys.required.iter().chain(keys.optional) {
+            let ways = [format!("`{key}`"), format!("[{key}]"), format!("[build.{key}]")];
+            assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/recipes.md");
+        }
+    }
+}
+
+#[test]
+fn nesting_without_end_is_a_mistake_and_not_the_end_of_the_stack() {
+    for nest in ["[", "{ a = ", "a."] {
+        let files = everything_with("summary = ", &format!("summary = {}\nother = ", nest.repeat(30_000)));
+        assert!(parse("everything", FILE, files).is_err(), "{nest}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(from in 0usize..1500, length in 0usize..40, by in ".{0,12}|[\\[\\]{}=\"'\n.]{0,8}") {
+        let mut files = everything_with("", "");
+        let mut bytes = files.get(FILE).expect("it has a recipe").to_vec();
+        let end = bytes.len().min(from + length);
+        bytes.splice(from.min(end)..end, by.into_bytes());
+        files.insert(FILE, bytes);
+        if let Err(error) = parse("everything", FILE, files) {
+            prop_assert!(!rendered(&error).is_empty());
+        }
+    }
 }
