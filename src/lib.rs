@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cli;
+pub mod document;
 pub mod engine;
 pub mod execute;
 pub mod facts;

@@ -1,1 +1,19 @@
-//! Text to recipe.
+//! Text to recipe: finds recipes, reads them, and tells every mistake of one at once, each at its line.
+//!
+//! Reads only the recipe's own folder. Fetching sources, applying patches and choosing a toolchain are for others.
+
+mod book;
+mod error;
+mod keys;
+mod lint;
+mod outputs;
+mod parse;
+mod patches;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+pub use book::RecipeBook;
+pub use error::RecipeError;
+pub use lint::{Linted, lint};

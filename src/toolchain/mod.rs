@@ -1,1 +1,19 @@
-//! Catalogue of toolchains and the choice among them.
+//! Toolchains: the catalogue of their folders, the choice of one for a recipe, and whether an image is what it claims.
+//!
+//! Makes no image and asks no engine; what an image holds comes in as text and answers.
+
+mod catalog;
+mod error;
+mod identity;
+mod keys;
+mod packages;
+mod parse;
+mod resolve;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalog::Catalog;
+pub use error::{ClaimFault, ToolchainError};
+pub use identity::{ActualProvides, check_claims, identity, parse_dpkg_status};
+pub use resolve::{Availability, Choice, Objection, Refusal, ResolveError, choose};

@@ -1,0 +1,174 @@
+//! The recipe as a whole, and its `[build]`. Every part is read, whatever the parts before it hold.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::error::RecipeError;
+use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
+use super::{outputs, patches, versions};
+use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
+use crate::model::{
+    BuildSpec, FileSet, GfxTarget, OptionValue, Recipe, RecipeName, RecipeVersion, Version, VersionRange,
+};
+
+pub(super) const FILE: &str = "recipe.toml";
+
+/// Reads `recipe.toml` of the folder called `folder`. Gives the recipe and what is worth a warning.
+pub(super) fn parse(
+    folder: &str,
+    shown: &str,
+    files: FileSet,
+) -> Result<(Recipe, Vec<Mistake>), RecipeError> {
+    let bytes = files.get(FILE).unwrap_or_default();
+    let mistakes = Mistakes::new(shown, bytes);
+    let recipe = read(bytes, &mistakes, SCHEMA, RECIPE, |section| recipe(section, folder, &files));
+    mistakes.finish(recipe).map_err(|mistakes| RecipeError::Invalid { name: folder.to_owned(), mistakes })
+}
+
+fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe> {
+    // All reads come before the first `?`: a mistake in one must not hide those of the others.
+    let schema = section.required("schema", |field| field.number(SCHEMA..=SCHEMA));
+    let name = section.required("name", |field| name(&field, folder));
+    let summary = section.required("summary", |field| field.line());
+    let homepage = section.required("homepage", |field| field.url(&["https", "http"]));
+    let license = section.required("license", |field| license(&field));
+    let versions = section.required("versions", |field| versions::read(&field, files));
+    let default_version = section.required("default-version", |field| default(&field, versions.as_deref()));
+    let requires = section.or("requires", BTreeMap::new(), |field| ranges(&field));
+    let targets = section.required("targets", |field| targets(&field));
+    let build = section.required("build", |field| build(&field));
+    let patches =
+        section.or("patches", Vec::new(), |field| patches::read(&field, files, versions.as_deref()));
+    let outputs = section.required("outputs", |field| outputs::read(&field));
+    patches::warn_of_unused(section, patches.as_deref(), files);
+
+    schema?;
+    Some(Recipe {
+        name: name?,
+        summary: summary?,
+        homepage: homepage?,
+        license: license?,
+        default_version: default_version?,
+        versions: versions?,
+        requires: requires?,
+        targets: targets?,
+        build: build?,
+        patches: patches?,
+        outputs: outputs?,
+        files: files.clone(),
+    })
+}
+
+fn name(field: &Field<'_>, folder: &str) -> Option<RecipeName> {
+    let name: RecipeName = field.parse()?;
+    if name.as_str() == folder {
+        return Some(name);
+    }
+    field.wrong(
+        format!("the name `{name}` is not that of the folder `{folder}`"),
+        Some("a recipe is found by its folder: give both the same name".to_owned()),
+    )
+}
+
+fn license(field: &Field<'_>) -> Option<String> {
+    let text = field.line()?;
+    if text.chars().all(|c| c.is_ascii_alphanumeric() || "-.+() ".contains(c)) {
+        return Some(text);
+    }
+    field.wrong(
+        format!("`{text}` is not an SPDX expression"),
+        Some("e.g. `MIT` or `Apache-2.0 WITH LLVM-exception`".to_owned()),
+    )
+}
+
+/// `versions` is `None` where they have mistakes of their own.
+fn default(field: &Field<'_>, versions: Option<&[RecipeVersion]>) -> Option<Version> {
+    let version: Version = field.parse()?;
+    let versions = versions?;
+    if versions.iter().any(|listed| listed.version == version) {
+        return Some(version);
+    }
+    let listed: Vec<String> = versions.iter().map(|listed| listed.version.to_string()).collect();
+    field.wrong(
+        format!("the default version {version} is not among the versions"),
+        Some(format!("listed are {}", listed.join(", "))),
+    )
+}
+
+/// Capability → range, for `requires` and a patch's `when`.
+pub(super) fn ranges(field: &Field<'_>) -> Option<BTreeMap<String, VersionRange>> {
+    field.map(capability, |field| field.parse())
+}
+
+fn targets(field: &Field<'_>) -> Option<Vec<GfxTarget>> {
+    field.section(TARGETS)?.required("supported", |list| {
+        let mut seen = Vec::new();
+        let targets = list.each(|field| {
+            let target: GfxTarget = field.parse()?;
+            if seen.contains(&target) {
+                return field.wrong(format!("{target} is listed twice"), None);
+            }
+            seen.push(target);
+            Some(target)
+        })?;
+        if targets.is_empty() {
+            return list.wrong("a recipe without a target builds nothing", None);
+        }
+        Some(targets)
+    })
+}
+
+fn build(field: &Field<'_>) -> Option<BuildSpec> {
+    let section = field.section(BUILD)?;
+    let system = section.required("system", |field| field.choice(&[("cmake", ())]));
+    let prefix = section.required("prefix", |field| prefix(&field));
+    let source_subdir = section.or("source-subdir", ".".to_owned(), |field| field.relative_folder());
+    let host_only = section.or("host-only", false, |field| field.switch());
+    let memory_per_job = section.required("memory-per-job", |field| field.size());
+    let disk = section.required("disk", |field| field.size());
+    let minutes = section.required("minutes", |field| field.number(1..=100_000));
+    let options =
+        section.or("options", BTreeMap::new(), |field| field.map(cmake_name, |value| option(&value)));
+    let environment =
+        section.or("environment", BTreeMap::new(), |field| field.map(variable, |value| value.line()));
+
+    system?;
+    Some(BuildSpec {
+        prefix: prefix?,
+        source_subdir: source_subdir?,
+        host_only: host_only?,
+        memory_per_job: memory_per_job?,
+        disk: disk?,
+        minutes: u32::try_from(minutes?).expect("the range was checked"),
+        options: options?,
+        environment: environment?,
+    })
+}
+
+fn prefix(field: &Field<'_>) -> Option<String> {
+    let prefix = field.template(&["name", "version", "target"])?;
+    field.guest_path()?;
+    if prefix.contains(char::is_whitespace) {
+        return field.wrong("the prefix contains blanks, which break CMake files of what is installed", None);
+    }
+    Some(prefix)
+}
+
+fn cmake_name(name: &str) -> Result<(), String> {
+    let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    if good {
+        Ok(())
+    } else {
+        Err(format!("`{name}` cannot name a CMake option: letters, digits, `_`, `.`, `-`"))
+    }
+}
+
+fn option(field: &Field<'_>) -> Option<OptionValue> {
+    match field.value() {
+        DeValue::Boolean(value) => Some(OptionValue::Switch(*value)),
+        DeValue::Integer(_) => field.number(i64::MIN..=i64::MAX).map(OptionValue::Number),
+        _ => field.template(&["target", "prefix", "version"]).map(OptionValue::Text),
+    }
+}

@@ -1,0 +1,141 @@
+//! What an image really holds, read from its dpkg status file, held against what its toolchain claims.
+//!
+//! The caller fetches the file out of the image and answers whether a path exists in it.
+
+use std::collections::BTreeMap;
+
+use super::error::{ClaimFault, ToolchainError};
+use super::packages::is_package;
+use crate::model::{Digest, GuestPath, Toolchain, Version};
+
+/// A full desktop's file has about 6 MiB.
+const LONGEST_STATUS: usize = 64 << 20;
+const MOST_PACKAGES: usize = 100_000;
+
+/// Capability → the version the image really provides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActualProvides(pub BTreeMap<String, Version>);
+
+/// Reads the text of `/var/lib/dpkg/status`: installed package → its Debian version.
+pub fn parse_dpkg_status(status: &[u8]) -> Result<BTreeMap<String, String>, ToolchainError> {
+    if status.len() > LONGEST_STATUS {
+        return Err(ToolchainError::Status { line: 1, reason: "the file is larger than 64 MiB" });
+    }
+    let mut packages = BTreeMap::new();
+    let mut paragraph = Paragraph::default();
+    let mut number = 0;
+    for line in status.split(|byte| *byte == b'\n') {
+        number += 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            std::mem::take(&mut paragraph).close(number, &mut packages)?;
+        } else {
+            paragraph.take(line, number)?;
+        }
+    }
+    paragraph.close(number, &mut packages)?;
+    Ok(packages)
+}
+
+/// The fields that count; all others may hold anything.
+#[derive(Default)]
+struct Paragraph<'a> {
+    package: Option<&'a str>,
+    status: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+impl<'a> Paragraph<'a> {
+    fn take(&mut self, line: &'a [u8], number: usize) -> Result<(), ToolchainError> {
+        let broken = |reason| ToolchainError::Status { line: number, reason };
+        let fields = [
+            (&b"Package:"[..], &mut self.package),
+            (&b"Status:"[..], &mut self.status),
+            (&b"Version:"[..], &mut self.version),
+        ];
+        for (name, field) in fields {
+            if let Some(value) = line.strip_prefix(name) {
+                let value = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?.trim();
+                if field.replace(value).is_some() {
+                    return Err(broken("a field stands twice in one paragraph"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn close(self, number: usize, packages: &mut BTreeMap<String, String>) -> Result<(), ToolchainError> {
+        let broken = |reason| Err(ToolchainError::Status { line: number, reason });
+        // A removed package leaves its configuration and its paragraph behind.
+        let installed =
+            self.status.is_some_and(|status| status.split_whitespace().nth(2) == Some("installed"));
+        let (package, version) = match (self.package, self.version) {
+            _ if !installed => return Ok(()),
+            (Some(package), Some(version)) => (package, version),
+            (None, _) => return broken("an installed package has no name"),
+            (_, None) => return broken("an installed package has no version"),
+        };
+        if !is_package(package) {
+            return broken("the paragraph above names no package");
+        }
+        let of_versions = |b: u8| b.is_ascii_alphanumeric() || b".+-:~".contains(&b);
+        if version.is_empty() || version.len() > 256 || !version.bytes().all(of_versions) {
+            return broken("the paragraph above has no version");
+        }
+        if packages.len() >= MOST_PACKAGES {
+            return broken("more packages are installed than there are");
+        }
+        match packages.insert(package.to_owned(), version.to_owned()) {
+            // One paragraph for each architecture; dpkg keeps them at one version.
+            Some(other) if other != version => broken("a package is installed in two versions"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Holds the claims of a toolchain against what is in its image; all broken ones are told at once.
+pub fn check_claims(
+    toolchain: &Toolchain,
+    packages: &BTreeMap<String, String>,
+    file_exists: &dyn Fn(&GuestPath) -> bool,
+) -> Result<ActualProvides, ToolchainError> {
+    let mut faults = Vec::new();
+    let mut actual = BTreeMap::new();
+    for (capability, promised) in &toolchain.provides {
+        let claim = format!("{capability} {}", promised.version);
+        let package = promised.package.clone();
+        let upstream = |found: &String| {
+            Version::from_debian(found).ok().filter(|version| version.starts_with(&promised.version))
+        };
+        match packages.get(&package).map(|found| (found, upstream(found))) {
+            None => faults.push(ClaimFault::NotInstalled { claim: claim.clone(), package }),
+            Some((found, None)) => {
+                faults.push(ClaimFault::OtherVersion { claim: claim.clone(), package, found: found.clone() });
+            }
+            Some((_, Some(version))) => {
+                actual.insert(capability.clone(), version);
+            }
+        }
+        if let Some(file) = promised.file.as_ref().filter(|file| !file_exists(file)) {
+            faults.push(ClaimFault::NoFile { claim, file: file.clone() });
+        }
+    }
+    for (language, file) in [("C", &toolchain.compilers.c), ("C++", &toolchain.compilers.cxx)] {
+        if !file_exists(file) {
+            faults.push(ClaimFault::NoCompiler { language, file: file.clone() });
+        }
+    }
+    if faults.is_empty() {
+        Ok(ActualProvides(actual))
+    } else {
+        Err(ToolchainError::Claims { id: toolchain.id.clone(), faults })
+    }
+}
+
+/// Digests what is installed: one `name=version` line per package, sorted by name.
+///
+/// The digest of the toolchain's definition is another ingredient of a key; it is not in here.
+pub fn identity(packages: &BTreeMap<String, String>) -> Digest {
+    let lines: String = packages.iter().map(|(package, version)| format!("{package}={version}\n")).collect();
+    Digest::of(lines)
+}

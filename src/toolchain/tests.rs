@@ -1,0 +1,288 @@
+//! The catalogue and what images hold. The choice is tested beside it, in `resolve`.
+
+use std::collections::BTreeMap;
+
+use snapbox::{IntoData, assert_data_eq, str};
+
+use super::parse::{FILE, parse};
+use super::{Catalog, ToolchainError, check_claims, identity, parse_dpkg_status};
+use crate::document::Origin;
+use crate::document::testing::rendered;
+use crate::model::{FileSet, GuestPath, HostPath, Toolchain};
+
+const SID: &str = r#"schema = 1
+summary = "Debian sid"
+rocm = "6.4.3"
+[base]
+image = "debian:sid"
+[base.debian]
+suite = "sid"
+components = ["main", "contrib"]
+check-valid-until = false
+[compiler]
+c = "/usr/bin/clang-21"
+cxx = "/usr/bin/clang++-21"
+[environment]
+HIP_PLATFORM = "amd"
+[provides]
+hip = { version = "6.4.3", package = "libamdhip64-dev" }
+llvm = { version = "21", package = "clang-21", file = "/usr/bin/clang-21" }
+"#;
+
+const STATUS: &str = "\
+Package: clang-21
+Status: install ok installed
+Version: 1:21.1.8-3+b1
+Description: compiler
+ Package: not-a-field
+
+Package: libamdhip64-dev
+Status: install ok installed
+Architecture: amd64
+Version: 6.4.3-2+b1
+
+Package: rocm-old
+Status: deinstall ok config-files
+Version: 5.7.1-1
+";
+
+fn files(toolchain: &str, packages: &str) -> FileSet {
+    let mut files = FileSet::default();
+    files.insert(FILE, toolchain.as_bytes().to_vec());
+    files.insert("packages.txt", packages.as_bytes().to_vec());
+    files.insert("Dockerfile", &b"FROM debian:sid\n"[..]);
+    files
+}
+
+fn sid() -> Toolchain {
+    parse(&"debian-sid".parse().expect("an id"), FILE, files(SID, "clang-21\n")).expect("a good toolchain")
+}
+
+fn status() -> BTreeMap<String, String> {
+    parse_dpkg_status(STATUS.as_bytes()).expect("a good status file")
+}
+
+#[test]
+fn every_key_reaches_the_toolchain() {
+    let list = "# tools\nccache # faster\n\n  cmake\r\nlibstdc++-14-dev";
+    let toolchain = parse(&"debian-sid".parse().expect("an id"), FILE, files(SID, list)).expect("good");
+    assert_eq!(toolchain.packages, ["ccache", "cmake", "libstdc++-14-dev"]);
+    let debian = toolchain.base.debian.expect("it says how to assemble it");
+    assert_eq!((debian.suite.as_str(), debian.check_valid_until), ("sid", false));
+    assert_eq!(debian.components, ["main", "contrib"]);
+    assert_eq!(toolchain.compilers.cxx.as_str(), "/usr/bin/clang++-21");
+    assert_eq!(toolchain.environment["HIP_PLATFORM"], "amd");
+    assert_eq!(toolchain.provides["llvm"].file, Some(GuestPath::new("/usr/bin/clang-21")));
+}
+
+#[test]
+fn mistakes_of_all_files_are_told_at_once() {
+    let toolchain = SID
+        .replace("c = \"/usr/bin/clang-21\"", "c = \"clang-21\"")
+        .replace("suite = \"sid\"", "suit = \"../sid\"")
+        .replace("version = \"21\"", "version = 21")
+        .replace("image = \"debian:sid\"", "image = \"-v /:/host\"");
+    let packages = "cmake=3.31\nccache\nccache\nclang-21 lld-21\n";
+    let mut files = files(&toolchain, packages);
+    files = files.iter().filter(|(path, _)| *path != "Dockerfile").fold(
+        FileSet::default(),
+        |mut kept, (path, bytes)| {
+            kept.insert(path, bytes.to_vec());
+            kept
+        },
+    );
+    let shown = "debian-sid/toolchain.toml";
+    let error = parse(&"debian-sid".parse().expect("an id"), shown, files).expect_err("mistakes");
+    assert_data_eq!(
+        rendered(&error),
+        str![[r#"
+toolchain::invalid
+
+  × the toolchain `debian-sid` has 8 mistakes
+  help: correct the folder's files; docs/toolchain.schema.json has every key
+
+Error:
+  × the toolchain's folder has no Dockerfile
+   ╭─[debian-sid/toolchain.toml:1:1]
+ 1 │ schema = 1
+   · ▲
+ 2 │ summary = "Debian sid"
+   ╰────
+
+Error:
+  × `-v /:/host` is not an image
+   ╭─[debian-sid/toolchain.toml:5:9]
+ 4 │ [base]
+ 5 │ image = "-v /:/host"
+   ·         ────────────
+ 6 │ [base.debian]
+   ╰────
+  help: e.g. `debian:sid`
+
+Error:
+  × unknown key `base.debian.suit`
+   ╭─[debian-sid/toolchain.toml:7:1]
+ 6 │ [base.debian]
+ 7 │ suit = "../sid"
+   · ────
+ 8 │ components = ["main", "contrib"]
+   ╰────
+  help: did you mean `suite`?
+
+Error:
+  × `clang-21` is not an absolute path: it does not start with `/`
+    ╭─[debian-sid/toolchain.toml:11:5]
+ 10 │ [compiler]
+ 11 │ c = "clang-21"
+    ·     ──────────
+ 12 │ cxx = "/usr/bin/clang++-21"
+    ╰────
+
+Error:
+  × `provides.llvm.version` is a whole number, text in quotes is expected
+    ╭─[debian-sid/toolchain.toml:17:20]
+ 16 │ hip = { version = "6.4.3", package = "libamdhip64-dev" }
+ 17 │ llvm = { version = 21, package = "clang-21", file = "/usr/bin/clang-21" }
+    ·                    ──
+    ╰────
+
+Error:
+  × `cmake=3.31` is not the name of a Debian package
+   ╭─[debian-sid/packages.txt:1:1]
+ 1 │ cmake=3.31
+   · ──────────
+ 2 │ ccache
+   ╰────
+  help: the suite decides the version; what must hold is claimed in [provides]
+
+Error:
+  × `ccache` is listed twice
+   ╭─[debian-sid/packages.txt:3:1]
+ 2 │ ccache
+ 3 │ ccache
+   · ──────
+ 4 │ clang-21 lld-21
+   ╰────
+
+Error:
+  × `clang-21 lld-21` is not the name of a Debian package
+   ╭─[debian-sid/packages.txt:4:1]
+ 3 │ ccache
+ 4 │ clang-21 lld-21
+   · ───────────────
+   ╰────
+  help: one package per line
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn every_embedded_toolchain_is_valid() {
+    let catalog = Catalog::load(&[]).expect("loaded");
+    for id in catalog.ids() {
+        assert_eq!(catalog.origin(id.as_str()).expect("known"), &Origin::Embedded);
+        if let Err(error) = catalog.get(id.as_str()) {
+            panic!("{}", rendered(&error));
+        }
+    }
+    assert_eq!(catalog.all().expect("all are valid").len(), catalog.ids().count());
+}
+
+#[test]
+fn an_own_toolchain_takes_the_place_of_the_embedded_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = HostPath::new(folder.path());
+    std::fs::create_dir(path.join("debian-sid").as_path()).expect("made");
+    for (name, bytes) in files(SID, "clang-21\n").iter() {
+        std::fs::write(path.join("debian-sid").join(name).as_path(), bytes).expect("written");
+    }
+    let catalog = Catalog::load(std::slice::from_ref(&path)).expect("loaded");
+    assert_eq!(catalog.origin("debian-sid").expect("known"), &Origin::Folder(path.join("debian-sid")));
+    assert_eq!(catalog.get("debian-sid").expect("good").summary, "Debian sid");
+    let error = catalog.get("debian-sud").expect_err("unknown");
+    assert!(rendered(&error).contains("did you mean `debian-sid`?"));
+}
+
+#[test]
+fn only_installed_packages_count() {
+    let packages = status();
+    assert_eq!(packages.keys().collect::<Vec<_>>(), ["clang-21", "libamdhip64-dev"]);
+    assert_eq!(packages["clang-21"], "1:21.1.8-3+b1");
+}
+
+#[test]
+fn a_damaged_status_file_is_refused_with_its_line() {
+    let installed = "Status: install ok installed\n";
+    for (text, at) in [
+        (format!("Package: a\u{1b}[2J\n{installed}Version: 1\n"), 4),
+        (format!("Package: zlib\n{installed}"), 3),
+        (format!("{installed}Version: 1\n"), 3),
+        (format!("Package: zlib\n{installed}Version: 1 2\n\n"), 4),
+        (format!("Package: zlib\nPackage: zlib\n{installed}Version: 1\n"), 2),
+        (format!("Package: zlib\n{installed}Version: 1\n\nPackage: zlib\n{installed}Version: 2\n"), 8),
+    ] {
+        match parse_dpkg_status(text.as_bytes()) {
+            Err(ToolchainError::Status { line, .. }) => assert_eq!(line, at, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_image_that_keeps_its_promises_gives_the_real_versions() {
+    let actual = check_claims(&sid(), &status(), &|_| true).expect("all is there");
+    let actual: Vec<String> = actual.0.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    assert_eq!(actual, ["hip 6.4.3", "llvm 21.1.8"]);
+}
+
+#[test]
+fn every_broken_promise_of_an_image_is_told() {
+    let mut packages = status();
+    packages.remove("libamdhip64-dev");
+    packages.insert("clang-21".to_owned(), "1:20.1.2-1".to_owned());
+    let error = check_claims(&sid(), &packages, &|_| false).expect_err("nothing is there");
+    assert_data_eq!(
+        rendered(&error),
+        str![[r#"
+toolchain::claims
+
+  × the image of the toolchain `debian-sid` is not what toolchain.toml promises
+  help: correct the claims, or name the packages that hold them in packages.txt; then the image is made anew
+
+Error:
+  × hip 6.4.3 is claimed, but its package libamdhip64-dev is not installed
+
+Error:
+  × llvm 21 is claimed, but clang-21 is installed in version 1:20.1.2-1
+
+Error:
+  × llvm 21 is claimed, but there is no /usr/bin/clang-21
+
+Error:
+  × an image without the promised C compiler: there is no /usr/bin/clang-21
+
+Error:
+  × an image without the promised C++ compiler: there is no /usr/bin/clang++-21
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn one_digit_of_one_version_longer_is_another_version() {
+    let mut packages = status();
+    packages.insert("clang-21".to_owned(), "1:210.0-1".to_owned());
+    assert!(check_claims(&sid(), &packages, &|_| true).is_err());
+}
+
+#[test]
+fn an_identity_changes_with_any_installed_version() {
+    let before = identity(&status());
+    assert_eq!(identity(&status()), before);
+    let mut rebuilt = status();
+    rebuilt.insert("clang-21".to_owned(), "1:21.1.8-3+b2".to_owned());
+    assert_ne!(identity(&rebuilt), before);
+}
