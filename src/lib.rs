@@ -5,6 +5,7 @@ pub mod cli;
 pub mod engine;
 pub mod execute;
 pub mod facts;
+pub mod lockfile;
 pub mod model;
 pub mod package;
 pub mod plan;
