@@ -1,0 +1,115 @@
+use super::*;
+
+const URL: &str = "https://example.org/a.git";
+
+fn commit(digit: char) -> CommitId {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    (folder, path)
+}
+
+#[test]
+fn pins_are_written_sorted_and_read_back() {
+    let (_folder, path) = folder();
+    let mut lock = LockFile::read(&path).unwrap();
+    assert!(lock.pin_commit(URL, "v2", &commit('2')).unwrap());
+    assert!(lock.pin_commit(URL, "v1", &commit('1')).unwrap());
+    assert!(lock.pin_image("debian:sid", &Digest::of("sid")).unwrap());
+    assert!(lock.write_if_changed(&path).unwrap());
+    let text = fs::read_to_string(&path).unwrap();
+    let body: String =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let expected = format!(
+        "version = 1\n\n[[image]]\nreference = \"debian:sid\"\ndigest = \"sha256:{}\"\n\n\
+         [[source]]\nurl = \"{URL}\"\nreference = \"v1\"\ncommit = \"{}\"\n\n\
+         [[source]]\nurl = \"{URL}\"\nreference = \"v2\"\ncommit = \"{}\"\n",
+        Digest::of("sid"),
+        commit('1'),
+        commit('2'),
+    );
+    assert_eq!(body, expected);
+
+    let mut again = LockFile::read(&path).unwrap();
+    assert_eq!(again, lock);
+    assert_eq!(again.commit_for(URL, "v1"), Some(&commit('1')));
+    assert_eq!(again.digest_for("debian:sid"), Some(&Digest::of("sid")));
+    assert!(!again.pin_commit(URL, "v1", &commit('1')).unwrap());
+    assert!(!again.write_if_changed(&path).unwrap());
+}
+
+#[test]
+fn a_tag_that_moved_is_refused() {
+    let (_folder, path) = folder();
+    let mut lock = LockFile::default();
+    lock.pin_commit(URL, "v1", &commit('1')).unwrap();
+    lock.pin_image("debian:sid", &Digest::of("a")).unwrap();
+    lock.write_if_changed(&path).unwrap();
+    let mut lock = LockFile::read(&path).unwrap();
+    let error = lock.pin_commit(URL, "v1", &commit('2')).unwrap_err();
+    assert!(matches!(error, LockFileError::CommitMoved { .. }), "{error}");
+    let error = lock.pin_image("debian:sid", &Digest::of("b")).unwrap_err();
+    assert!(matches!(error, LockFileError::ImageMoved { .. }), "{error}");
+    assert_eq!(lock.commit_for(URL, "v1"), Some(&commit('1')));
+}
+
+#[test]
+fn pins_of_concurrent_writers_all_stay() {
+    let (_folder, path) = folder();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let mut lock = LockFile::read(path).unwrap();
+                lock.pin_commit(URL, &format!("v{n}"), &commit('a')).unwrap();
+                lock.write_if_changed(path).unwrap();
+            });
+        }
+    });
+    assert_eq!(LockFile::read(&path).unwrap().pins.sources.len(), 8);
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[test]
+fn two_writers_who_disagree_are_told() {
+    let (_folder, path) = folder();
+    let (mut first, mut second) = (LockFile::read(&path).unwrap(), LockFile::read(&path).unwrap());
+    first.pin_commit(URL, "v1", &commit('1')).unwrap();
+    second.pin_commit(URL, "v1", &commit('2')).unwrap();
+    first.write_if_changed(&path).unwrap();
+    let error = second.write_if_changed(&path).unwrap_err();
+    assert!(matches!(error, LockFileError::CommitMoved { .. }), "{error}");
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    match text::parse(Path::new("rdna-build.lock"), text).unwrap_err() {
+        LockFileError::Invalid { mistakes, .. } => mistakes.iter().map(ToString::to_string).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn every_mistake_is_named_with_its_line() {
+    let one = "1".repeat(40);
+    let two = "2".repeat(40);
+    let text = format!(
+        "version = 1\n[[image]]\nreference = \"a\"\ndigest = \"latest\"\n[[source]]\nurl = \"u\"\nreference = \"r\"\ncommit = \"{one}\"\n\
+         [[source]]\nurl = \"u\"\nreference = \"r\"\ncommit = \"{two}\"\n"
+    );
+    let found = mistakes(&text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("line 4: `latest` is not a sha256"), "{found:?}");
+    assert!(found[1].starts_with("line 10: this source is pinned twice"), "{found:?}");
+    assert!(mistakes("version = 1\n<<<<<<< HEAD\n")[0].starts_with("line 2: "));
+    assert!(mistakes("version = 1\n[[source]]\nurl = \"u\"\nreference = \"r\"\n")[0].contains("commit"));
+    assert!(mistakes("")[0].contains("version"));
+}
+
+#[test]
+fn a_newer_version_is_named_before_its_unknown_keys() {
+    let error = text::parse(Path::new("x"), "version = 2\nnew = true\n").unwrap_err();
+    assert!(matches!(error, LockFileError::Version { version: 2, .. }), "{error}");
+}

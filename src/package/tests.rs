@@ -1,0 +1,151 @@
+//! A manifest to pack in tests, and what holds for every format.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use super::*;
+use crate::model::{BuildFacts, PackagedFile, PinnedSource, SourceRecord, ToolchainRecord};
+
+pub(super) const PREFIX: &str = "/opt/rdna-build/x-1.0-gfx1010";
+
+pub(super) fn manifest(files: Vec<PackagedFile>) -> Manifest {
+    let digest = Digest::of("");
+    Manifest {
+        schema: 1,
+        name: "x".into(),
+        version: "1.0".into(),
+        target: "gfx1010".into(),
+        toolchain: ToolchainRecord {
+            id: "debian-sid".into(),
+            definition: digest,
+            identity: digest,
+            image: "sha256:0".into(),
+            provides: BTreeMap::new(),
+            packages: BTreeMap::new(),
+        },
+        source: SourceRecord {
+            pinned: PinnedSource::Bundled { folder: "source".into(), digest },
+            tree: digest,
+        },
+        patches: Vec::new(),
+        build: BuildFacts {
+            prefix: PREFIX.into(),
+            options: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            source_date_epoch: 1_700_000_000,
+        },
+        tool: "rdna-build 0".into(),
+        keys: BTreeMap::new(),
+        files,
+    }
+}
+
+/// An installed tree: a library of some megabytes, a program, a link, a name longer than a tar header.
+pub(super) fn tree() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    let prefix = root.path().join(&PREFIX[1..]);
+    fs::create_dir_all(prefix.join("lib")).unwrap();
+    fs::create_dir_all(prefix.join("bin")).unwrap();
+    let noise: Vec<u8> = (0..5_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    fs::write(prefix.join("lib/libx.so.1"), noise).unwrap();
+    fs::write(prefix.join("bin/x"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(prefix.join("bin/x"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(prefix.join("lib").join("n".repeat(200)), "long").unwrap();
+    symlink("libx.so.1", prefix.join("lib/libx.so")).unwrap();
+    root
+}
+
+pub(super) fn scanned(root: &Path) -> Manifest {
+    manifest(scan(root, &CancellationToken::new()).unwrap())
+}
+
+pub(super) fn packed(manifest: &Manifest, root: &Path, into: &Path) -> Result<Packed, PackageError> {
+    pack(format(DEFAULT_FORMAT)?, manifest, root, into, &CancellationToken::new(), &mut |_, _| ())
+}
+
+#[test]
+fn a_package_has_its_manifest_inside_and_beside() {
+    let (root, into) = (tree(), tempfile::tempdir().unwrap());
+    let manifest = scanned(root.path());
+    let mut seen = Vec::new();
+    let format = format(DEFAULT_FORMAT).unwrap();
+    let cancel = CancellationToken::new();
+    let packed =
+        pack(format, &manifest, root.path(), into.path(), &cancel, &mut |done, all| seen.push((done, all)))
+            .unwrap();
+    let (done, all) = *seen.last().unwrap();
+    assert_eq!((done, all), (5_000_014, 5_000_014));
+    let stem = "x-1.0-gfx1010-debian-sid";
+    let names: Vec<_> =
+        packed.files().iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        names,
+        [format!("{stem}.tar.zst"), format!("{stem}.manifest.json"), format!("{stem}.tar.zst.sha256")]
+    );
+    assert_eq!(read_manifest(&packed.archive).unwrap(), manifest);
+    assert_eq!(serde_json::from_slice::<Manifest>(&fs::read(&packed.beside[0]).unwrap()).unwrap(), manifest);
+    let bytes = fs::read(&packed.archive).unwrap();
+    assert_eq!((bytes.len() as u64, Digest::of(&bytes)), (packed.size, packed.sha256));
+    assert_eq!(
+        fs::read_to_string(&packed.beside[1]).unwrap(),
+        format!("{}  {stem}.tar.zst\n", Digest::of(&bytes))
+    );
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_file_that_changed_since_the_scan_is_refused_and_nothing_is_left() {
+    let (root, into) = (tree(), tempfile::tempdir().unwrap());
+    let manifest = scanned(root.path());
+    let program = root.path().join(&PREFIX[1..]).join("bin/x");
+    for (text, same_size) in [("#!/bin/ss\n", true), ("#!/bin/sh\n\n", false), ("#", false)] {
+        fs::write(&program, text).unwrap();
+        let error = packed(&manifest, root.path(), into.path()).unwrap_err();
+        assert_eq!(matches!(error, PackageError::Changed { .. }), same_size, "{error}");
+        assert!(error.to_string().contains("bin/x changed"), "{error}");
+    }
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_cancelled_pack_leaves_nothing() {
+    let (root, into) = (tree(), tempfile::tempdir().unwrap());
+    let cancel = CancellationToken::new();
+    let mut stop = |done: u64, _| {
+        if done > 1_000_000 {
+            cancel.cancel();
+        }
+    };
+    let format = format(DEFAULT_FORMAT).unwrap();
+    let ended = pack(format, &scanned(root.path()), root.path(), into.path(), &cancel, &mut stop);
+    assert!(matches!(ended, Err(PackageError::Cancelled)), "{ended:?}");
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn names_and_paths_that_lead_elsewhere_are_refused() {
+    let (root, into) = (tree(), tempfile::tempdir().unwrap());
+    let good = scanned(root.path());
+    let link = |path: &str, target: &str| PackagedFile::Symlink { path: path.into(), target: target.into() };
+    let bad_files =
+        [link("../x", "y"), link("/x", "y"), link("a", "/etc"), link("a/b", "../../c"), link("opt", "x")];
+    for file in bad_files {
+        let mut manifest = good.clone();
+        manifest.files.push(file.clone());
+        let error = packed(&manifest, root.path(), into.path()).unwrap_err();
+        assert!(matches!(error, PackageError::BadPath { .. } | PackageError::Symlink { .. }), "{file:?}");
+    }
+    let names: [fn(&mut Manifest); 3] = [
+        |manifest| manifest.version = "../1".into(),
+        |manifest| manifest.build.prefix = "/opt/../..".into(),
+        |manifest| manifest.build.prefix = "/".into(),
+    ];
+    for spoil in names {
+        let mut manifest = good.clone();
+        spoil(&mut manifest);
+        let error = packed(&manifest, root.path(), into.path()).unwrap_err();
+        assert!(matches!(error, PackageError::BadName { .. }), "{error}");
+    }
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+}

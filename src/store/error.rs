@@ -1,0 +1,64 @@
+//! What can go wrong with the store.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+#[derive(Debug, Error, Diagnostic)]
+pub enum StoreError {
+    #[error("no room left while {doing} {}: {free} bytes are free there", path.display())]
+    #[diagnostic(
+        code(store::full),
+        help("free some space (`rdna-build cache gc`), or move the store: --cache-dir FOLDER")
+    )]
+    Full { doing: &'static str, path: PathBuf, free: u64 },
+
+    #[error("no right to go on while {doing} {}: {source}", path.display())]
+    #[diagnostic(
+        code(store::denied),
+        help(
+            "see whose it is (`ls -ld`); files of another user stay after a run with sudo. Another store: --cache-dir FOLDER"
+        )
+    )]
+    Denied { doing: &'static str, path: PathBuf, source: io::Error },
+
+    #[error("{doing} {} failed: {source}", path.display())]
+    #[diagnostic(code(store::io))]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+
+    #[error("entry {key} is in use by {holder}")]
+    #[diagnostic(code(store::in_use), help("wait for that run to end, then try again"))]
+    InUse { key: String, holder: String },
+
+    #[error("cancelled while waiting for {holder}")]
+    #[diagnostic(code(store::cancelled))]
+    Cancelled { holder: String },
+}
+
+impl StoreError {
+    /// Says what was being done with which path, for `map_err`.
+    pub(super) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |source| {
+            let path = path.to_owned();
+            match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    let free = free_bytes(&path);
+                    Self::Full { doing, path, free }
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    Self::Denied { doing, path, source }
+                }
+                _ => Self::Io { doing, path, source },
+            }
+        }
+    }
+}
+
+/// Bytes free for this user where `path` or its nearest existing folder lies.
+fn free_bytes(path: &Path) -> u64 {
+    path.ancestors()
+        .find_map(|folder| rustix::fs::statvfs(folder).ok())
+        .map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+}
