@@ -1,9 +1,7 @@
 //! The build stage: an installed tree in the store, made in the container.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::json;
 
@@ -17,7 +15,7 @@ use crate::engine::Output;
 use crate::model::{
     Event, HostPath, Key, LogStream, PackagedFile, PlannedUnit, Script, Stage, Step, Unit,
 };
-use crate::package::outputs;
+use crate::package::check_outputs;
 use crate::plan::{self, key::Keyed};
 use crate::store::{Entry, Made};
 
@@ -108,8 +106,7 @@ pub(super) async fn make(
     let cpu = session.cpu_seconds().await;
     engine.remove_container(session.container()).await?;
 
-    let checked = outputs_below(unit, tree.as_path().to_owned()).await?;
-    checked?;
+    check_outputs(&unit.outputs, tree.as_path(), &unit.prefix, unit.id.target)?;
     let list = draft.content().join(FILES);
     fs::write(&list, serde_json::to_vec(&files).expect("a list of files has only text keys")).map_err(|error| {
         ExecuteError::File { doing: "writing", path: list.display().to_string(), reason: error.to_string() }

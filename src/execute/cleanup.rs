@@ -1,6 +1,6 @@
 //! Nothing of a run outlives it, whatever happens: by label, so that it does not matter what was noted where.
 
-use crate::engine::{Engine, LeftoverKind, RUN_LABEL, run_is_alive, sweep as sweep_engine};
+use crate::engine::{Engine, LeftoverKind, RUN_LABEL, RunLabels, run_is_alive, sweep as sweep_engine};
 use crate::facts::process_exists;
 use crate::model::Event;
 
@@ -24,14 +24,17 @@ pub(super) async fn run(workshop: &Workshop, failed: bool) {
 /// Removes what runs left behind that are dead: killed before they could clean up.
 pub(super) async fn sweep(engine: &dyn Engine, workshop: &Workshop) {
     let machine = &workshop.machine;
-    let alive = |labels: &std::collections::BTreeMap<String, String>| {
-        run_is_alive(labels, &machine.boot, &machine.host, process_exists)
-    };
+    let alive = |labels: &RunLabels| run_is_alive(labels, &machine.boot, &machine.host, process_exists);
     match sweep_engine(engine, &alive).await {
-        Ok(swept) if swept.is_empty() => {}
-        Ok(swept) => workshop
-            .events
-            .emit(Event::Note { message: format!("removed {} leftovers of killed runs", swept.len()) }),
+        Ok(swept) => {
+            if !swept.removed.is_empty() {
+                let message = format!("removed {} leftovers of killed runs", swept.removed.len());
+                workshop.events.emit(Event::Note { message });
+            }
+            for (leftover, error) in swept.stuck {
+                warn(workshop, format!("cannot remove {} of a killed run: {error}", leftover.id));
+            }
+        }
         Err(error) => warn(workshop, format!("cannot sweep the leftovers of killed runs: {error}")),
     }
     if let Err(error) = workshop.store.sweep_drafts(&|holder| holder.is_alive()) {

@@ -9,6 +9,7 @@ mod cleanup;
 mod error;
 mod package;
 mod prepare;
+mod progress;
 mod shell;
 mod source;
 mod toolchain;

@@ -1,17 +1,18 @@
 //! The package stage: the archive and its manifest in the store, then in the person's output folder.
 
 use std::collections::BTreeMap;
-
-use serde_json::json;
+use std::fs;
+use std::path::Path;
 
 use super::build::Built;
 use super::toolchain::Image;
 use super::unit::Account;
+use super::progress::Steps;
 use super::workshop::blocking;
 use super::{ExecuteError, Workshop};
 use crate::model::{
-    BuildFacts, Digest, Key, Manifest, Outcome, PatchRecord, PinnedSource, PlannedUnit, SourceRecord, Stage,
-    ToolchainRecord,
+    BuildFacts, Digest, Event, Key, Manifest, Outcome, PatchRecord, PinnedSource, PlannedUnit, SourceRecord, Stage,
+    ToolchainRecord, Unit,
 };
 use crate::package;
 use crate::plan::{TOOL, key, key::Keyed};
@@ -68,18 +69,26 @@ pub(super) async fn make(
         files: built.files.clone(),
     };
     let draft = workshop.draft(Stage::Package, &keyed.key)?;
-    let (format, stem) = (unit.format.clone(), account.unit.clone());
-    let (tree, into) = (built.tree.clone(), draft.content().to_owned());
-    let (epoch, cancel) = (unit.source_date_epoch, workshop.cancel.clone());
-    let image_id = image.id.clone();
+    let format = package::format(&unit.format)?;
+    let (tree, into, cancel) = (built.tree.clone(), draft.content().to_owned(), workshop.cancel.clone());
+    let (events, stem) = (workshop.events.clone(), account.unit.clone());
+    let mut progress = Steps::new(move |done, total| {
+        let item = "packing".to_owned();
+        events.emit(Event::Progress { unit: stem.clone(), stage: Stage::Package, item, done, total, of: Unit::Bytes });
+    });
+    let mut beside = manifest.clone();
+    beside.toolchain.image = Some(image.id.clone());
     let packed = blocking(move || {
-        package::pack(&format, &stem, &manifest, &image_id, &tree, epoch, &into, &cancel)
+        package::pack(format, &manifest, &tree, &into, &cancel, &mut |done, total| progress.report(done, total))
     })
     .await??;
+    write_manifest(&packed.beside[0], &beside)?;
+    let names = packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    let detail = Detail { size: packed.size, sha256: packed.sha256, files: names };
     let made = Made {
         ingredients: keyed.ingredients.clone(),
         seconds: started.elapsed().as_secs_f64(),
-        detail: json!({ "archive": packed.archive, "size": packed.size, "sha256": packed.sha256, "files": packed.files }),
+        detail: serde_json::to_value(&detail).expect("a detail has only text keys"),
     };
     let entry = blocking(move || draft.commit(made)).await??;
     let seconds = account.finished(Stage::Package, keyed.key, started);
@@ -87,26 +96,40 @@ pub(super) async fn make(
     Ok(entry)
 }
 
+/// Writes the manifest beside the package once more: here it may name the image of this machine's engine.
+fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), ExecuteError> {
+    let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest has only text keys");
+    text.push(b'\n');
+    fs::write(path, text).map_err(|error| ExecuteError::File {
+        doing: "writing",
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })
+}
+
+/// What a package entry's record says of it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Detail {
+    size: u64,
+    sha256: Digest,
+    /// The archive first.
+    files: Vec<String>,
+}
+
 /// Puts the files of a package into the output folder.
 pub(super) fn publish(workshop: &Workshop, entry: &Entry) -> Result<Outcome, ExecuteError> {
-    #[derive(serde::Deserialize)]
-    struct Detail {
-        archive: String,
-        size: u64,
-        sha256: Digest,
-        files: Vec<String>,
-    }
-    let detail: Detail = serde_json::from_value(entry.record().detail.clone()).map_err(|error| ExecuteError::File {
+    let unreadable = |reason: String| ExecuteError::File {
         doing: "reading the record of",
         path: entry.content().display().to_string(),
-        reason: error.to_string(),
-    })?;
-    let output = workshop.limits.output.as_path();
-    for file in &detail.files {
-        package::publish(&entry.content().join(file), output)?;
-    }
+        reason,
+    };
+    let detail: Detail = serde_json::from_value(entry.record().detail.clone())
+        .map_err(|error| unreadable(error.to_string()))?;
+    let files: Vec<_> = detail.files.iter().map(|file| entry.content().join(file)).collect();
+    let published = package::publish(&files, workshop.limits.output.as_path())?;
+    let archive = published.first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
     Ok(Outcome::Passed {
-        package: output.join(&detail.archive).display().to_string(),
+        package: archive.path.display().to_string(),
         size: detail.size,
         sha256: detail.sha256,
     })

@@ -18,7 +18,7 @@ pub async fn shell(
         let stem = unit.id.file_stem();
         let mut account = Account { workshop, unit: stem.clone(), stages: vec![] };
         let pinned = source::pin_planned(unit, workshop).await?;
-        let _lock = workshop.lock(&key::unit_lock(&stem), &stem, Stage::Build).await?;
+        let _lock = workshop.lock(&key::lock(&stem), &stem, Stage::Build).await?;
         let image = toolchain::ensure(unit, materials, &mut account).await?;
         let prepared = prepare::ensure(unit, &pinned, materials, &mut account).await?;
         let spec = SessionSpec {

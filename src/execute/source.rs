@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::unit::Account;
+use super::progress::Steps;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::model::{
@@ -139,7 +140,7 @@ async fn fetch(
             workshop.online(|| format!("commit {commit} of {url} is not in the store"))?;
             let (url, reference, commit, subdir) = (url.clone(), reference.clone(), commit.clone(), subdir.clone());
             let (into, cancel) = (into.to_owned(), workshop.cancel.clone());
-            let mut progress = Progress::new(account, url.clone(), Unit::Objects);
+            let mut progress = progress(account, url.clone(), Unit::Objects);
             let checkout = blocking(move || {
                 git::install_transport(blocking_client());
                 let request = git::GitRequest {
@@ -159,7 +160,7 @@ async fn fetch(
             if !archive.exists() {
                 workshop.online(|| format!("the archive {} is not in the store", urls.join(" or ")))?;
                 let client = workshop.client().await?;
-                let mut progress = Progress::new(account, urls.first().cloned().unwrap_or_default(), Unit::Bytes);
+                let mut progress = progress(account, urls.first().cloned().unwrap_or_default(), Unit::Bytes);
                 http::download(
                     &http::Download { urls, sha256: *sha256, into: &archive },
                     client,
@@ -178,35 +179,13 @@ async fn fetch(
     Ok(())
 }
 
-/// Sends progress on, at most once per percent.
-struct Progress {
-    events: Events,
-    unit: String,
-    item: String,
-    of: Unit,
-    last: u64,
-}
-
-impl Progress {
-    fn new(account: &Account<'_>, item: String, of: Unit) -> Self {
-        Self { events: account.workshop.events.clone(), unit: account.unit.clone(), item, of, last: 0 }
-    }
-
-    fn report(&mut self, done: u64, total: u64) {
-        let step = (total / 100).max(1);
-        if done < total && done < self.last + step {
-            return;
-        }
-        self.last = done;
-        self.events.emit(Event::Progress {
-            unit: self.unit.clone(),
-            stage: Stage::Source,
-            item: self.item.clone(),
-            done,
-            total,
-            of: self.of,
-        });
-    }
+/// A callback that sends progress on.
+fn progress(account: &Account<'_>, item: String, of: Unit) -> Steps<impl FnMut(u64, u64) + use<>> {
+    let (events, unit) = (account.workshop.events.clone(), account.unit.clone());
+    Steps::new(move |done, total| {
+        let (unit, item) = (unit.clone(), item.clone());
+        events.emit(Event::Progress { unit, stage: Stage::Source, item, done, total, of });
+    })
 }
 
 fn warn_about(checkout: &git::Checkout, unit: &PlannedUnit, events: &Events) {

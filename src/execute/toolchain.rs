@@ -21,7 +21,7 @@ use crate::model::{
 use crate::plan::key;
 use crate::source::debian;
 use crate::store::{Made, Store};
-use crate::toolchain::{check_claims, identity, installed_packages};
+use crate::toolchain::{check_claims, identity, parse_dpkg_status};
 
 /// An image that was made and checked.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -57,7 +57,8 @@ pub(super) async fn ensure(
     let toolchain = materials.toolchain(&unit.id.toolchain);
     let keyed = key::toolchain(toolchain.definition());
     let engine = workshop.engine().await?;
-    let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Toolchain).await?;
+    let _lock =
+        workshop.lock(&key::lock(&format!("image {}", toolchain.id)), &account.unit, Stage::Toolchain).await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
         return Ok(image);
@@ -65,9 +66,10 @@ pub(super) async fn ensure(
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
 
     let started = account.started(Stage::Toolchain, toolchain.summary.clone());
-    let maker = Maker { engine, toolchain, account, reference: reference(toolchain, &keyed.key) };
+    let reference = reference(toolchain, &keyed.key);
+    let maker = Maker { engine, toolchain, account, reference: reference.clone() };
     let (info, base) = maker.make().await?;
-    let image = inspect(engine, workshop, toolchain, &info, base).await?;
+    let image = inspect(engine, workshop, toolchain, &info, &reference, base).await?;
     let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
     let detail = serde_json::to_value(&image).expect("an image has only text keys");
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
@@ -335,6 +337,7 @@ async fn inspect(
     workshop: &Workshop,
     toolchain: &Toolchain,
     info: &ImageInfo,
+    reference: &str,
     base: Option<String>,
 ) -> Result<Image, ExecuteError> {
     let container = engine
@@ -353,7 +356,7 @@ async fn inspect(
             labels: workshop.labels(),
         })
         .await?;
-    let image = read(engine, &container, toolchain, info, base).await;
+    let image = read(engine, &container, toolchain, info, reference, base).await;
     engine.remove_container(&container).await?;
     image
 }
@@ -363,12 +366,13 @@ async fn read(
     container: &ContainerId,
     toolchain: &Toolchain,
     info: &ImageInfo,
+    reference: &str,
     base: Option<String>,
 ) -> Result<Image, ExecuteError> {
     let Some(status) = image_identity::package_status(engine, container).await? else {
         return Err(ExecuteError::NoPackages { toolchain: toolchain.id.to_string() });
     };
-    let packages = installed_packages(&status);
+    let packages = parse_dpkg_status(status.as_bytes())?;
     let files = toolchain.provides.values().filter_map(|claim| claim.file.as_ref());
     let mut present = BTreeSet::new();
     for path in files.chain([&toolchain.compilers.c, &toolchain.compilers.cxx]) {
@@ -379,11 +383,11 @@ async fn read(
     let provides = check_claims(toolchain, &packages, &|path| present.contains(path))?;
     Ok(Image {
         id: info.id.clone(),
-        reference: info.id.clone(),
+        reference: reference.to_owned(),
         definition: toolchain.definition(),
         identity: identity(&packages),
         base,
-        provides: provides.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
+        provides: provides.0.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
         packages,
     })
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::{ExecuteError, Materials, Workshop, build, package, prepare, source, toolchain};
 use crate::build::BuildError;
 use crate::model::{Event, Outcome, PlannedUnit, Stage, StageReport, UnitReport};
+use crate::package::PackageError;
 use crate::plan::{self, key};
 
 /// Keeps the account of a unit's stages and tells the world.
@@ -48,8 +49,17 @@ pub(super) async fn make(
     let mut account = Account { workshop, unit: stem.clone(), stages: vec![] };
     let outcome = match stages(unit, materials, &mut account).await {
         Ok(outcome) => outcome,
-        Err(ExecuteError::Build(error)) => failure(error, &mut account)?,
-        Err(other) => return Err(other),
+        Err(error) if is_failed_build(&error) => {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+            let why = error.to_string();
+            workshop.events.emit(Event::StageFailed {
+                unit: stem.clone(),
+                stage: Stage::Build,
+                error: why.clone(),
+            });
+            Outcome::Failed { why, help, log: None }
+        }
+        Err(error) => return Err(error),
     };
     Ok(UnitReport { unit: stem, stages: account.stages, outcome })
 }
@@ -74,7 +84,7 @@ async fn stages(
         }
     }
 
-    let _unit_lock = workshop.lock(&key::unit_lock(&account.unit), &account.unit, Stage::Build).await?;
+    let _unit_lock = workshop.lock(&key::lock(&account.unit), &account.unit, Stage::Build).await?;
     let image = toolchain::ensure(unit, materials, account).await?;
     let built = plan::build_key(unit, &pinned, definition, image.identity);
     let package = plan::package_key(unit, &pinned, definition, image.identity);
@@ -102,26 +112,14 @@ async fn stages(
 }
 
 /// A build that failed is data; a build that could not even be tried is not.
-fn failure(error: BuildError, account: &mut Account<'_>) -> Result<Outcome, ExecuteError> {
-    match error {
-        BuildError::Step { .. }
-        | BuildError::OutOfMemory { .. }
-        | BuildError::NothingInstalled
-        | BuildError::Missing { .. }
-        | BuildError::Output { .. } => {
-            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
-            let why = error.to_string();
-            account.workshop.events.emit(Event::StageFailed {
-                unit: account.unit.clone(),
-                stage: Stage::Build,
-                error: why.clone(),
-            });
-            Ok(Outcome::Failed { why, help, log: None })
-        }
-        BuildError::DiskFull { .. }
-        | BuildError::SourceChanged { .. }
-        | BuildError::Read { .. }
-        | BuildError::Write { .. }
-        | BuildError::Engine(_) => Err(error.into()),
-    }
+fn is_failed_build(error: &ExecuteError) -> bool {
+    matches!(
+        error,
+        ExecuteError::Build(
+            BuildError::Step { .. }
+                | BuildError::OutOfMemory { .. }
+                | BuildError::NothingInstalled
+                | BuildError::Output { .. }
+        ) | ExecuteError::Package(PackageError::NothingInstalled { .. } | PackageError::Outputs { .. })
+    )
 }

@@ -95,10 +95,11 @@ pub fn package(
     keyed("package", ingredients)
 }
 
-/// A name for the lock of one unit's build folder: units are locked, not keys, because two keys share the folder.
-pub fn unit_lock(stem: &str) -> Key {
+/// The key of a lock that has a name of its own: a unit's build folder, which several build keys share, or a
+/// toolchain's image.
+pub fn lock(name: &str) -> Key {
     let mut ingredients = Ingredients::default();
-    ingredients.add("unit", stem);
+    ingredients.add("name", name);
     keyed("lock", ingredients).key
 }
 

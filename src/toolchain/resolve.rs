@@ -70,7 +70,8 @@ pub enum ResolveError {
 
 /// Chooses among `candidates` the one whose ROCm release is nearest to `rocm` and that meets all requirements.
 ///
-/// Of two at the same distance the one that is ready counts, then the one first by id. With `wanted`, that one or none.
+/// Of two at the same distance the one counts that can be assembled from a mirror, then the one that provides least,
+/// then the one first by id. With `wanted`, that one or none.
 pub fn choose<'a>(
     recipe: &Recipe,
     version: &Version,
@@ -85,12 +86,14 @@ pub fn choose<'a>(
     let mut ranked: Vec<(&Toolchain, Availability)> =
         candidates.iter().map(|toolchain| (toolchain, available(toolchain))).collect();
     ranked.sort_by_cached_key(|(toolchain, availability)| {
-        let waiting = match availability {
-            Availability::Ready => 0,
-            Availability::Obtainable => 1,
-            Availability::Unavailable { .. } => 2,
+        // Whether an image was made already does not count: what is built must not depend on what was built before.
+        let unavailable = match availability {
+            Availability::Ready | Availability::Obtainable => false,
+            Availability::Unavailable { .. } => true,
         };
-        (toolchain.rocm.distance(rocm), waiting, toolchain.id.clone())
+        // Of two that serve alike, the one that needs no registry, then the one that brings least.
+        let needs_registry = toolchain.base.debian.is_none();
+        (toolchain.rocm.distance(rocm), unavailable, needs_registry, toolchain.provides.len(), toolchain.id.clone())
     });
     let mut chosen = None;
     let mut refused = Vec::new();
