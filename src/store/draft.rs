@@ -1,7 +1,8 @@
 //! Drafts: entries being filled.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -94,7 +95,7 @@ impl Draft {
             files: size.files,
             detail: made.detail,
         };
-        self.write_record(&record)?;
+        let hold = self.write_record(&record)?;
         let entry = self.layout.entry(self.stage, &self.key);
         let parent = entry.parent().expect("an entry lies in a folder");
         fs::create_dir_all(parent).map_err(StoreError::io("creating", parent))?;
@@ -113,30 +114,38 @@ impl Draft {
         for folder in parent.ancestors().take(3) {
             sync(folder)?;
         }
-        match record::read(&self.layout, self.stage, &self.key)? {
-            Lookup::Hit(entry) => Ok(entry),
-            Lookup::Miss | Lookup::Unusable { .. } => {
-                let gone = io::Error::new(io::ErrorKind::NotFound, "it vanished right after its commit");
-                Err(StoreError::io("reading", &entry)(gone))
-            }
-        }
+        Ok(Entry::new(record, entry, hold))
     }
 
-    fn write_record(&self, record: &Record) -> Result<(), StoreError> {
+    /// Writes the record and takes hold of it, so that the entry is in use from its first moment.
+    fn write_record(&self, record: &Record) -> Result<File, StoreError> {
         let path = Layout::record(&self.place.folder);
         let bytes = serde_json::to_vec(record).expect("a record has only text keys");
         let write = || {
             fs::write(&path, &bytes)?;
             let file = File::open(&path)?;
-            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-            file.sync_all()
+            file.set_permissions(Permissions::from_mode(0o444))?;
+            file.sync_all()?;
+            file.lock_shared()?;
+            Ok(file)
         };
-        write().map_err(StoreError::io("writing", &path))?;
-        sync(&self.place.folder)
+        let file = write().map_err(StoreError::io("writing", &path))?;
+        sync(&self.place.folder)?;
+        Ok(file)
     }
 
-    /// Makes room where something unusable lies.
+    /// Makes room where something unusable lies, unless another maker was faster.
     fn set_aside(&self, entry: &Path) -> Result<(), StoreError> {
+        let path = Layout::record(entry);
+        let record = File::open(&path).ok();
+        if let Some(record) = &record {
+            // With the lock held, the record that is read now is the one that goes.
+            let locked = record.try_lock().is_ok();
+            let bytes = fs::read(&path).unwrap_or_default();
+            if !locked || record::parse(&bytes, self.stage, &self.key).is_ok() {
+                return Ok(());
+            }
+        }
         let holder = Holder::this_process(self.run.clone());
         let place = Place::make(&self.layout, "unusable", &holder)?;
         match fs::rename(entry, &place.folder) {

@@ -70,6 +70,11 @@ impl Lookup {
 }
 
 impl Entry {
+    /// `hold` is the open record with a shared lock.
+    pub(super) fn new(record: Record, folder: PathBuf, hold: File) -> Self {
+        Self { record: Arc::new(record), folder, hold: Arc::new(hold) }
+    }
+
     pub fn record(&self) -> &Record {
         &self.record
     }
@@ -111,7 +116,7 @@ pub(super) fn read(layout: &Layout, stage: Stage, key: &Key) -> Result<Lookup, S
     let mut bytes = Vec::with_capacity(metadata.len().min(1 << 20) as usize);
     (&file).take(LARGEST).read_to_end(&mut bytes).map_err(StoreError::io("reading", &path))?;
     Ok(match parse(&bytes, stage, key) {
-        Ok(record) => Lookup::Hit(Entry { record: Arc::new(record), folder, hold: Arc::new(file) }),
+        Ok(record) => Lookup::Hit(Entry::new(record, folder, file)),
         Err(reason) => Lookup::Unusable { path, reason },
     })
 }

@@ -87,11 +87,21 @@ fn only_drafts_of_the_dead_are_swept() {
 
 #[test]
 fn of_concurrent_commits_one_wins_and_all_get_it() {
-    let (_root, store) = store();
+    for unusable in [false, true] {
+        let (_root, store) = store();
+        if unusable {
+            let record = Layout::record(&store.layout.entry(Stage::Build, &key("k")));
+            fs::create_dir_all(record.parent().unwrap()).unwrap();
+            fs::write(record, "{").unwrap();
+        }
+        commit_from_many_threads(&store);
+    }
+}
+
+fn commit_from_many_threads(store: &Store) {
     let found: Vec<String> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|n| {
-                let store = &store;
                 scope.spawn(move || {
                     let draft = store.draft(Stage::Build, &key("k"), &holder()).unwrap();
                     fs::write(draft.content().join("who"), n.to_string()).unwrap();
@@ -262,4 +272,12 @@ fn a_folder_that_cannot_be_made_is_named() {
     fs::write(root.path().join("v1"), "a file in the way").unwrap();
     let error = Store::open(root.path()).unwrap_err();
     assert!(error.to_string().contains("v1/entries"), "{error}");
+}
+
+#[test]
+fn a_full_disk_is_told_with_what_is_free() {
+    let root = tempfile::tempdir().unwrap();
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let error = StoreError::io("writing", &root.path().join("not/there"))(full);
+    assert!(matches!(error, StoreError::Full { free, .. } if free > 0), "{error}");
 }

@@ -3,7 +3,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::super::tests::{PREFIX, packed, scanned, tree};
 use super::*;
-use crate::model::Digest;
+use crate::model::{Digest, Manifest};
+use crate::package::ListedKind;
 
 fn written(manifest: &Manifest, root: &Path, workers: u32) -> (Digest, Vec<u8>) {
     let into = tempfile::tempdir().unwrap();
