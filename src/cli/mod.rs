@@ -1,1 +1,80 @@
-//! The command line.
+//! The command line: arguments and settings in, commands called, everything said to people and programs.
+//!
+//! Nothing else in the crate prints or reads the environment.
+
+pub mod args;
+pub mod commands;
+mod exit;
+pub mod render;
+pub mod settings;
+
+use std::ffi::OsString;
+
+use args::{Arguments, Command};
+pub use exit::{CliError, ExitCode};
+use settings::{ColorChoice, Environment, Settings, Verbosity};
+
+/// Runs the tool: `arguments` as the process got them, its name first.
+pub fn run(arguments: impl Iterator<Item = OsString>, environment: Environment) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let color = settings::early_color(args::early_color(&arguments), &environment);
+    let arguments = match args::parse(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error, color, &environment),
+    };
+    let settings = match Settings::resolve(&arguments.flags(), &environment) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error.into(), arguments.output.json, color, &environment),
+    };
+    for warning in settings.warnings.iter().filter(|_| settings.verbosity > Verbosity::Quiet) {
+        render::diagnostic::warn(warning, settings::colored(settings.color, environment.terminal.stderr));
+    }
+    match dispatch(&arguments, &settings) {
+        Ok(code) => code,
+        Err(error) => fail(&error, settings.json(), settings.color, &environment),
+    }
+}
+
+fn dispatch(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    match &arguments.command {
+        Command::Build(_) => commands::not_here_yet("build"),
+        Command::Plan(_) => commands::not_here_yet("plan"),
+        Command::Shell(_) => commands::not_here_yet("shell"),
+        Command::Recipes(_) => commands::not_here_yet("recipes"),
+        Command::Toolchains(_) => commands::not_here_yet("toolchains"),
+        Command::Logs(_) => commands::not_here_yet("logs"),
+        Command::Cache(_) => commands::not_here_yet("cache"),
+        Command::Config(_) => commands::config::run(settings),
+        Command::Completions(completions) => commands::completions::run(completions),
+        Command::Man(man) => commands::man::run(man),
+    }
+}
+
+/// Help and version go to standard output, mistakes to standard error.
+fn explain(error: &clap::Error, color: ColorChoice, environment: &Environment) -> ExitCode {
+    let terminal = match error.use_stderr() {
+        true => environment.terminal.stderr,
+        false => environment.terminal.stdout,
+    };
+    let text = error.render();
+    let text = if settings::colored(color, terminal) { text.ansi().to_string() } else { text.to_string() };
+    if error.use_stderr() {
+        render::complain(&text);
+        return ExitCode::Usage;
+    }
+    match render::print(&text) {
+        Ok(()) => ExitCode::Fine,
+        Err(error) => error.exit_code(),
+    }
+}
+
+fn fail(error: &CliError, json: bool, color: ColorChoice, environment: &Environment) -> ExitCode {
+    let code = error.exit_code();
+    let colored = settings::colored(color, environment.terminal.stderr);
+    render::complain(&render::diagnostic::text(error, colored, environment.terminal));
+    if json {
+        // Standard error has it already: a program that went away misses nothing.
+        let _ = render::print_json(&render::diagnostic::document(error, code));
+    }
+    code
+}

@@ -1,0 +1,199 @@
+//! The options of `build`, `plan` and `shell`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use crate::cli::settings::{self, BaseChoice, EngineText, Flags};
+use crate::model::{GfxTarget, HostPath, NameError, RecipeName, SourceSpec, ToolchainId, Version};
+
+pub const BUILD_EXAMPLES: &str = "\
+Examples:
+  rdna-build build miopen --target gfx1010
+  rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
+  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen           a folder, as it lies
+  rdna-build build miopen --target gfx1010 --source https://example.org/MIOpen.git#my-branch
+  rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
+  rdna-build build miopen --target gfx1010 --offline                       nothing is fetched
+
+The paths of the packages go to standard output, everything else to standard error.
+A build that was stopped goes on from its last finished stage.";
+
+pub const PLAN_EXAMPLES: &str = "\
+Examples:
+  rdna-build plan miopen --target gfx1010
+  rdna-build plan miopen --target gfx1010 --json | jq '.units[].stages'
+
+Nothing is fetched, built or changed.";
+
+pub const SHELL_EXAMPLES: &str = "\
+Examples:
+  rdna-build shell miopen --target gfx1010
+
+The container is the one a build runs in: same image, same user, no network. It is gone when the shell ends.";
+
+/// What to build, how, and with which settings.
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// The recipe, e.g. miopen; `rdna-build recipes` lists them
+    #[arg(value_name = "RECIPE", value_parser = recipe_name)]
+    pub recipe: RecipeName,
+    /// GPUs to build for, e.g. gfx1010 or gfx1010,gfx1012
+    #[arg(long = "target", value_name = "GFX", required = true, value_delimiter = ',')]
+    pub targets: Vec<GfxTarget>,
+    /// The recipe's version [default: the recipe's own choice]
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// Build these sources instead of the recipe's: a folder, or a git address with #branch, #tag or #commit
+    #[arg(long, value_name = "PATH|URL[#REF]", value_parser = source, value_hint = ValueHint::AnyPath)]
+    pub source: Option<SourceSpec>,
+    /// Use this toolchain [default: the one that fits best]
+    #[arg(long, value_name = "ID")]
+    pub toolchain: Option<ToolchainId>,
+    /// Make every stage again, even where it is cached
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Keep the container of a failed build, to look inside
+    #[arg(long)]
+    pub keep_failed: bool,
+    #[command(flatten)]
+    pub settings: SettingsOptions,
+}
+
+/// Options that are settings as well: in the environment or a file they hold for every run.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SettingsOptions {
+    #[command(flatten)]
+    pub machine: MachineOptions,
+    #[command(flatten)]
+    pub catalog: CatalogOptions,
+    #[command(flatten)]
+    pub store: StoreOptions,
+    #[command(flatten)]
+    pub output: OutputFolder,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct MachineOptions {
+    /// Compilations at the same time [default: what cores and memory allow]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Memory a build container may use, e.g. 6GiB
+    #[arg(long, value_name = "SIZE", value_parser = settings::size)]
+    pub memory: Option<u64>,
+    /// Container engine: auto, docker, podman, unix:///path/to.sock or tcp://host:port [default: auto]
+    #[arg(long, value_name = "ENGINE", value_parser = engine)]
+    pub engine: Option<EngineText>,
+    /// Never use the network
+    #[arg(long)]
+    pub offline: bool,
+    /// Base images: pull them, assemble them from a Debian mirror (bootstrap), or whichever works (auto)
+    #[arg(long, value_name = "HOW", hide_possible_values = true)]
+    pub base: Option<BaseChoice>,
+    /// The Debian mirror for toolchains [default: that of the host's apt sources]
+    #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
+    pub debian_mirror: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Folders")]
+pub struct CatalogOptions {
+    /// A folder with recipes, asked before those built in; may be repeated
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub recipes: Vec<PathBuf>,
+    /// A folder with toolchains, asked before those built in; may be repeated
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub toolchains: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Folders")]
+pub struct StoreOptions {
+    /// Where finished stages are kept [default: $XDG_CACHE_HOME/rdna-build]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub store: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Folders")]
+pub struct OutputFolder {
+    /// Where packages are put [default: out]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+}
+
+impl SettingsOptions {
+    pub fn flags(&self) -> Flags {
+        Flags {
+            engine: self.machine.engine.clone(),
+            store: self.store.store.clone(),
+            output: self.output.output.clone(),
+            jobs: self.machine.jobs,
+            memory: self.machine.memory,
+            offline: self.machine.offline,
+            base: self.machine.base,
+            debian_mirror: self.machine.debian_mirror.clone(),
+            ..self.catalog.flags()
+        }
+    }
+}
+
+impl CatalogOptions {
+    pub fn flags(&self) -> Flags {
+        Flags { recipes: self.recipes.clone(), toolchains: self.toolchains.clone(), ..Flags::default() }
+    }
+}
+
+/// Projects are written `MIOpen`, recipes `miopen`: case does not matter.
+pub fn recipe_name(text: &str) -> Result<RecipeName, NameError> {
+    text.to_ascii_lowercase().parse()
+}
+
+/// An address is a git repository with what to check out behind `#`; anything else is a folder.
+fn source(text: &str) -> Result<SourceSpec, EmptySource> {
+    if text.is_empty() {
+        return Err(EmptySource);
+    }
+    if !text.contains("://") {
+        return Ok(SourceSpec::Folder { path: HostPath::new(text) });
+    }
+    let (url, reference) = text.split_once('#').unwrap_or((text, ""));
+    let git = |reference, commit| SourceSpec::Git { url: url.to_owned(), reference, commit, subdir: None };
+    Ok(match reference.parse() {
+        Ok(commit) => git(None, Some(commit)),
+        Err(_) => git((!reference.is_empty()).then(|| reference.to_owned()), None),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a folder or an address is expected")]
+struct EmptySource;
+
+fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
+    match text.is_empty() {
+        true => Err(EmptyEngine),
+        false => Ok(EngineText(text.to_owned())),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("auto, docker, podman or an address is expected")]
+struct EmptyEngine;
+
+/// A length of time in hours, days or weeks.
+pub fn age(text: &str) -> Result<Duration, AgeError> {
+    let hours = match text.trim().chars().last() {
+        Some('h') => 1,
+        Some('d') => 24,
+        Some('w') => 7 * 24,
+        Some(_) | None => return Err(AgeError),
+    };
+    let number: u64 = text.trim()[..text.trim().len() - 1].trim().parse().map_err(|_| AgeError)?;
+    number.checked_mul(hours * 3600).map(Duration::from_secs).ok_or(AgeError)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a number with h, d or w behind it is expected, e.g. 30d")]
+pub struct AgeError;

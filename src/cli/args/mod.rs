@@ -1,0 +1,245 @@
+//! The words of the command line: commands, options and their help. Knows settings only as flags.
+
+mod build;
+mod shorthand;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
+
+pub use build::{BuildArguments, CatalogOptions, StoreOptions};
+pub use shorthand::{early_color, nearest_command};
+
+use super::settings::{self, ColorChoice, Flags, Verbosity};
+use crate::model::ToolchainId;
+
+const EXAMPLES: &str = "\
+Examples:
+  rdna-build miopen --target gfx1010            build MIOpen and pack it
+  rdna-build plan miopen --target gfx1010       show what would be done, and why
+  rdna-build miopen --target gfx1010,gfx1012    for several GPUs
+  rdna-build recipes                            what can be built
+  rdna-build config                             which settings hold, and where they come from
+
+`rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.
+
+Exit codes:
+  0 fine · 1 a build failed · 2 usage or settings · 3 recipe, patch or toolchain invalid
+  4 machine not ready (engine, disk, network) · 5 verification failed · 77 nothing could be verified
+  124 timed out · 130 interrupted";
+
+/// Builds ROCm libraries for the GPUs that ROCm left out
+///
+/// Builds, packages and proves ROCm libraries such as MIOpen for RDNA1 GPUs (gfx1010, gfx1011, gfx1012). Everything is
+/// compiled in a container without network; what was made once is kept and not made again.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rdna-build",
+    version,
+    after_help = EXAMPLES,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_value_name = "COMMAND",
+    override_usage = "rdna-build [OPTIONS] <COMMAND>\n       rdna-build <RECIPE> --target <GFX>"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub output: OutputOptions,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build a recipe and pack the result
+    #[command(after_help = build::BUILD_EXAMPLES)]
+    Build(BuildArguments),
+    /// Show what a build would do, stage by stage, and why
+    #[command(after_help = build::PLAN_EXAMPLES)]
+    Plan(BuildArguments),
+    /// Open a shell in a recipe's build container, sources prepared
+    #[command(after_help = build::SHELL_EXAMPLES)]
+    Shell(BuildArguments),
+    /// List, show and check recipes
+    Recipes(RecipesArguments),
+    /// List and show toolchains
+    Toolchains(ToolchainsArguments),
+    /// Show the log of a run
+    Logs(LogsArguments),
+    /// See and free what earlier runs left in the store
+    Cache(CacheArguments),
+    /// Show every setting and where it comes from
+    #[command(after_long_help = settings::reference())]
+    Config(ConfigArguments),
+    /// Write the completions of a shell to standard output
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArguments),
+    /// Write the manual pages
+    Man(ManArguments),
+}
+
+/// What is said, how, and for whom.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputOptions {
+    /// Show the output of containers as well
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing but errors and the path of the package
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Write for programs: one event a line, or one JSON document
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colour: auto, always or never [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
+    pub color: Option<ColorChoice>,
+}
+
+#[derive(Debug, Args)]
+pub struct RecipesArguments {
+    #[command(subcommand)]
+    pub command: Option<RecipesCommand>,
+    #[command(flatten)]
+    pub catalog: CatalogOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RecipesCommand {
+    /// Show one recipe: versions, targets, options, patches
+    Show {
+        #[arg(value_name = "NAME", value_parser = build::recipe_name)]
+        recipe: crate::model::RecipeName,
+    },
+    /// Check a recipe's folder and list every mistake
+    Lint {
+        /// The recipe's folder, or its recipe.toml
+        #[arg(value_hint = ValueHint::AnyPath)]
+        path: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ToolchainsArguments {
+    #[command(subcommand)]
+    pub command: Option<ToolchainsCommand>,
+    #[command(flatten)]
+    pub catalog: CatalogOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ToolchainsCommand {
+    /// Show one toolchain: base, packages, what it provides
+    Show {
+        #[arg(value_name = "ID")]
+        toolchain: ToolchainId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArguments {
+    /// The run; the last one where none is named
+    pub run: Option<crate::model::RunId>,
+    /// Write the path of the log instead of the log
+    #[arg(long)]
+    pub path: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CacheArguments {
+    #[command(subcommand)]
+    pub command: CacheCommand,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List what is kept: stage, key, size, last use
+    List,
+    /// Write the path of the store
+    Path,
+    /// Remove what is used least until the rest is small or young enough
+    #[command(
+        after_help = "Examples:\n  rdna-build cache gc --max-size 20GiB\n  rdna-build cache gc --older-than 30d"
+    )]
+    Gc(GcArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct GcArguments {
+    /// Keep at most this much, e.g. 20GiB
+    #[arg(long, value_name = "SIZE", value_parser = settings::size)]
+    pub max_size: Option<u64>,
+    /// Remove what was not used for this long, e.g. 30d, 12h or 2w
+    #[arg(long, value_name = "AGE", value_parser = build::age)]
+    pub older_than: Option<std::time::Duration>,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    #[command(flatten)]
+    pub settings: build::SettingsOptions,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  rdna-build completions bash > ~/.local/share/bash-completion/completions/rdna-build
+  rdna-build completions zsh > ~/.zfunc/_rdna-build
+  rdna-build completions fish > ~/.config/fish/completions/rdna-build.fish";
+
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Where to put a page for every command; without it the main page goes to standard output
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
+}
+
+/// Reads a command line; its first word is the program.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(shorthand::expand(arguments.into_iter().collect()))
+}
+
+/// The commands as `completions` sees them: the options of `build` also follow a bare recipe.
+pub fn completions_command() -> clap::Command {
+    let command = Arguments::command();
+    let build = command.find_subcommand("build").expect("build is a command").clone();
+    let options = build
+        .get_arguments()
+        // The tool's own --version stands at the top.
+        .filter(|argument| !argument.is_positional() && argument.get_id() != "version")
+        .map(|argument| argument.clone().required(false));
+    command.args(options)
+}
+
+impl Arguments {
+    /// What the command line says about settings.
+    pub fn flags(&self) -> Flags {
+        let mut flags = match &self.command {
+            Command::Build(build) | Command::Plan(build) | Command::Shell(build) => build.settings.flags(),
+            Command::Config(config) => config.settings.flags(),
+            Command::Recipes(recipes) => recipes.catalog.flags(),
+            Command::Toolchains(toolchains) => toolchains.catalog.flags(),
+            Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
+            Command::Logs(_) | Command::Completions(_) | Command::Man(_) => Flags::default(),
+        };
+        flags.color = self.output.color;
+        flags.json = self.output.json;
+        flags.verbosity = match (self.output.quiet, self.output.verbose) {
+            (true, _) => Some(Verbosity::Quiet),
+            (false, true) => Some(Verbosity::Verbose),
+            (false, false) => None,
+        };
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Settings as a table and as JSON.
+
+use serde_json::json;
+
+use super::palette::{Palette, Tone};
+use super::table::Table;
+use crate::cli::settings::{Origin, Settings, redact, table::ALL};
+
+/// Every setting with its value and where it comes from; below it what surrounds them.
+pub fn table(settings: &Settings, palette: Palette) -> String {
+    let mut table = Table::new(["setting", "value", "from"]);
+    for shown in &settings.shown {
+        let (tone, origin) = match &shown.origin {
+            Origin::Default => (Tone::Faint, Tone::Faint),
+            Origin::Flag | Origin::Environment { .. } | Origin::Project { .. } | Origin::User { .. } => {
+                (Tone::Strong, Tone::Plain)
+            }
+        };
+        let value = match &shown.value {
+            Some(value) => value.clone(),
+            None => default_of(shown.name),
+        };
+        table.row([(Tone::Plain, shown.name.to_owned()), (tone, value), (origin, shown.origin.to_string())]);
+    }
+    let mut text = table.render(0, palette);
+    if let Some(project) = &settings.project {
+        text += &format!("\nproject: {}\n", project.join("rdna-build.toml"));
+    }
+    if let Some(docker_host) = &settings.docker_host {
+        text += &format!("\nDOCKER_HOST: {}\n", redact(docker_host));
+    }
+    text
+}
+
+/// The same for programs.
+pub fn document(settings: &Settings) -> serde_json::Value {
+    json!({
+        "settings": settings.shown,
+        "project": settings.project,
+        "docker-host": settings.docker_host.as_deref().map(redact),
+    })
+}
+
+/// What holds where nothing is set.
+fn default_of(name: &str) -> String {
+    let about = ALL.iter().find(|about| about.name == name);
+    about.map(|about| format!("({})", about.default)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::settings::{Environment, Flags};
+
+    #[test]
+    fn settings_are_shown_with_their_origin_and_without_secrets() {
+        let variables = [
+            ("HOME", "/home/me"),
+            ("RDNA_BUILD_MEMORY", "6 GiB"),
+            ("RDNA_BUILD_DEBIAN_MIRROR", "http://me:secret@example.org/debian"),
+            ("DOCKER_HOST", "tcp://me:secret@example.org:2375"),
+        ];
+        let flags = Flags { jobs: Some(4), ..Flags::default() };
+        let settings = Settings::resolve(&flags, &Environment::new("/nowhere", variables)).unwrap();
+        snapbox::assert_data_eq!(
+            table(&settings, Palette::PLAIN),
+            snapbox::str![[r#"
+setting            value                                             from
+engine             auto                                              default
+store              /home/me/.cache/rdna-build                        default
+state              /home/me/.local/state/rdna-build                  default
+output             /nowhere/out                                      default
+lock-file          /home/me/.local/state/rdna-build/rdna-build.lock  default
+jobs               4                                                 command line
+memory             6.0 GiB                                           RDNA_BUILD_MEMORY
+offline            false                                             default
+base               auto                                              default
+debian-mirror      http://***@example.org/debian                     RDNA_BUILD_DEBIAN_MIRROR
+recipes            (those built in)                                  default
+toolchains         (those built in)                                  default
+ccache             (a volume of the engine)                          default
+source-date-epoch  (the date of the source)                          default
+color              auto                                              default
+progress           auto                                              default
+verbosity          normal                                            default
+format             text                                              default
+
+DOCKER_HOST: tcp://***@example.org:2375
+
+"#]]
+        );
+        assert!(!document(&settings).to_string().contains("secret"));
+        assert_eq!(document(&settings)["settings"][5]["origin"]["from"], "flag");
+    }
+}

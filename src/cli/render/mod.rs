@@ -1,0 +1,61 @@
+//! What people and programs read. Data goes to standard output, everything else to standard error.
+//!
+//! [`Human`], [`Json`] and [`Log`] are independent readers of events; `plan`, `report`, `config` and `diagnostic` turn
+//! one value into text. None of them decides anything.
+
+pub mod amount;
+pub mod config;
+pub mod diagnostic;
+mod human;
+mod json;
+mod log;
+mod palette;
+pub mod plan;
+mod printable;
+mod progress;
+pub mod report;
+mod screen;
+pub mod table;
+
+use std::io::Write;
+use std::sync::Arc;
+
+pub use human::Human;
+pub use json::Json;
+pub use log::Log;
+pub use palette::{Palette, Tone};
+pub use printable::printable;
+
+use super::exit::CliError;
+use super::settings::{Format, Settings};
+use crate::model::EventSink;
+
+/// The reader of events that the settings ask for, on the standard streams.
+pub fn reader(settings: &Settings) -> Arc<dyn EventSink> {
+    match settings.format {
+        Format::Text => Arc::new(Human::standard(settings)),
+        Format::Json => Arc::new(Json::new(std::io::stdout())),
+    }
+}
+
+/// Writes data to standard output. A reader that went away, such as `head`, is no error.
+pub fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(source) => Err(CliError::Stdout { source }),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a JSON document to standard output, on one line.
+pub fn print_json(document: &impl serde::Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string(document).map_err(|error| CliError::Stdout { source: error.into() })?;
+    print(&(text + "\n"))
+}
+
+/// Writes to standard error; where that is closed there is nobody to tell.
+pub fn complain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

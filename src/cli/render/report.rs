@@ -1,0 +1,101 @@
+//! The end of a run: what was made, what it cost, where it lies.
+
+use super::amount;
+use super::palette::{Palette, Tone};
+use super::printable::printable;
+use super::table::Table;
+use crate::model::{Outcome, Report, UnitReport};
+
+/// Every unit with its stages and outcome.
+pub fn summary(report: &Report, palette: Palette) -> String {
+    let mut text = String::new();
+    for unit in &report.units {
+        text += &format!("\n{}: {}\n", palette.paint(Tone::Strong, &unit.unit), outcome(unit, palette));
+        let mut table = Table::new(["stage", "state", "key", "time"]);
+        for stage in &unit.stages {
+            let (tone, state, time) = match stage.cached {
+                true => (Tone::Faint, "cached", String::new()),
+                false => (Tone::Good, "made", amount::seconds(stage.seconds)),
+            };
+            table.row([
+                (Tone::Plain, stage.stage.to_string()),
+                (tone, state.to_owned()),
+                (Tone::Faint, stage.key.short()),
+                (Tone::Plain, time),
+            ]);
+        }
+        if !unit.stages.is_empty() {
+            text += &table.render(2, palette);
+        }
+        text += &details(unit);
+    }
+    text + &format!("\n{} in {}\n", counts(report), amount::seconds(report.seconds))
+}
+
+/// The units that did not pass.
+pub fn failures(report: &Report, palette: Palette) -> String {
+    let failed = report.units.iter().filter(|unit| match unit.outcome {
+        Outcome::Passed { .. } => false,
+        Outcome::Failed { .. } | Outcome::Skipped { .. } => true,
+    });
+    failed.map(|unit| format!("{}: {}\n{}", unit.unit, outcome(unit, palette), details(unit))).collect()
+}
+
+/// The paths of the packages, one a line: data for standard output.
+pub fn packages(report: &Report) -> String {
+    let paths = report.units.iter().filter_map(|unit| match &unit.outcome {
+        Outcome::Passed { package, .. } => Some(format!("{package}\n")),
+        Outcome::Failed { .. } | Outcome::Skipped { .. } => None,
+    });
+    paths.collect()
+}
+
+fn outcome(unit: &UnitReport, palette: Palette) -> String {
+    match &unit.outcome {
+        Outcome::Passed { size, .. } => {
+            let what = if is_cached(unit) { "up to date" } else { "built" };
+            format!("{}, {}", palette.paint(Tone::Good, what), amount::bytes(*size))
+        }
+        Outcome::Failed { why, .. } => {
+            let mut lines = why.lines().map(|line| printable(line, 1000));
+            let first = lines.next().unwrap_or_default();
+            let rest: String = lines.map(|line| format!("\n  {line}")).collect();
+            format!("{}: {first}{rest}", palette.paint(Tone::Bad, "failed"))
+        }
+        Outcome::Skipped { missing } => {
+            format!("{}: {}", palette.paint(Tone::Warning, "skipped"), printable(missing, 1000))
+        }
+    }
+}
+
+fn details(unit: &UnitReport) -> String {
+    match &unit.outcome {
+        Outcome::Passed { sha256, .. } => format!("  sha256  {sha256}\n"),
+        Outcome::Failed { help, log, .. } => {
+            let help = help.iter().flat_map(|help| help.lines());
+            let help = help.map(|line| format!("  help: {}\n", printable(line, 1000)));
+            let log = log.iter().map(|log| format!("  log:  {log}\n"));
+            help.chain(log).collect()
+        }
+        Outcome::Skipped { .. } => String::new(),
+    }
+}
+
+/// `2 built, 1 failed`
+fn counts(report: &Report) -> String {
+    let kind = |unit: &UnitReport| match unit.outcome {
+        Outcome::Passed { .. } if is_cached(unit) => "up to date",
+        Outcome::Passed { .. } => "built",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Skipped { .. } => "skipped",
+    };
+    let counted = ["up to date", "built", "failed", "skipped"].into_iter().filter_map(|wanted| {
+        let number = report.units.iter().filter(|unit| kind(unit) == wanted).count();
+        (number > 0).then(|| format!("{number} {wanted}"))
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
+fn is_cached(unit: &UnitReport) -> bool {
+    !unit.stages.is_empty() && unit.stages.iter().all(|stage| stage.cached)
+}

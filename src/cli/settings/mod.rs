@@ -1,0 +1,207 @@
+//! Settings: flags over environment over the project's file over the user's file over defaults.
+//!
+//! [`table`] lists them all; `reader` finds the strongest value of each and remembers where it came from. What a
+//! setting does is decided elsewhere.
+
+mod environment;
+mod error;
+mod file;
+mod reader;
+pub mod table;
+mod value;
+
+use std::path::PathBuf;
+
+pub use environment::{Environment, Terminal, from_process};
+pub use error::{Mistake, Place, SettingsError};
+pub use table::{redact, reference};
+pub use value::{BaseChoice, ColorChoice, EngineText, Format, Progress, ValueError, Verbosity, mirror, size};
+
+use crate::model::{HostPath, nearest};
+use reader::Reader;
+
+/// What the command line said; `None` where it said nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub engine: Option<EngineText>,
+    pub store: Option<PathBuf>,
+    pub output: Option<PathBuf>,
+    pub jobs: Option<u32>,
+    pub memory: Option<u64>,
+    pub offline: bool,
+    pub base: Option<BaseChoice>,
+    pub debian_mirror: Option<String>,
+    pub recipes: Vec<PathBuf>,
+    pub toolchains: Vec<PathBuf>,
+    pub color: Option<ColorChoice>,
+    pub verbosity: Option<Verbosity>,
+    pub json: bool,
+}
+
+/// Every decision that is not the command itself. All paths are absolute.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub engine: EngineText,
+    pub store: HostPath,
+    /// Logs of runs, and the lock file where there is no project.
+    pub state: HostPath,
+    pub output: HostPath,
+    pub lock_file: HostPath,
+    pub jobs: Option<u32>,
+    /// Bytes.
+    pub memory: Option<u64>,
+    pub offline: bool,
+    pub base: BaseChoice,
+    pub debian_mirror: Option<String>,
+    pub recipes: Vec<HostPath>,
+    pub toolchains: Vec<HostPath>,
+    pub ccache_dir: Option<HostPath>,
+    pub source_date_epoch: Option<u64>,
+    pub color: ColorChoice,
+    pub progress: Progress,
+    pub verbosity: Verbosity,
+    pub format: Format,
+    /// The folder of the nearest `rdna-build.toml`.
+    pub project: Option<HostPath>,
+    /// `DOCKER_HOST`.
+    pub docker_host: Option<String>,
+    /// `XDG_RUNTIME_DIR`, where rootless engines listen.
+    pub runtime_folder: Option<HostPath>,
+    pub current_folder: HostPath,
+    pub terminal: Terminal,
+    /// Every setting as it is shown, with its origin.
+    pub shown: Vec<Shown>,
+    /// Worth a person's attention, stopping nothing.
+    pub warnings: Vec<String>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "from", rename_all = "kebab-case")]
+pub enum Origin {
+    Flag,
+    Environment { variable: String },
+    Project { path: HostPath, line: usize },
+    User { path: HostPath, line: usize },
+    Default,
+}
+
+/// A setting as `rdna-build config` shows it: secrets are gone, `value` is `None` where nothing is set.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Shown {
+    pub name: &'static str,
+    pub value: Option<String>,
+    pub origin: Origin,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("command line"),
+            Origin::Environment { variable } => write!(f, "{variable}"),
+            Origin::Project { path, line } | Origin::User { path, line } => write!(f, "{path}:{line}"),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Settings {
+    /// Decides every setting, or lists everything that is wrong.
+    pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Settings, SettingsError> {
+        let mut reader = Reader::new(environment);
+        let flag_path = |path: &Option<PathBuf>| path.as_ref().map(|path| absolute(environment, path));
+        let flag_paths = |paths: &[PathBuf]| {
+            (!paths.is_empty()).then(|| paths.iter().map(|path| absolute(environment, path)).collect())
+        };
+
+        let engine = reader.read(&table::ENGINE, flags.engine.clone(), || EngineText("auto".to_owned()));
+        let store = reader.read_folder(&table::STORE, flag_path(&flags.store), "XDG_CACHE_HOME", ".cache");
+        let state = reader.read_folder(&table::STATE, None, "XDG_STATE_HOME", ".local/state");
+        let output = reader.read(&table::OUTPUT, flag_path(&flags.output), || {
+            HostPath::new(environment.absolute("out".as_ref()))
+        });
+        let project = reader.project();
+        let lock_file = reader
+            .read(&table::LOCK_FILE, None, || project.as_ref().unwrap_or(&state).join("rdna-build.lock"));
+        let jobs = reader.read_optional(&table::JOBS, flags.jobs);
+        let memory = reader.read_optional(&table::MEMORY, flags.memory);
+        let offline = reader.read(&table::OFFLINE, flags.offline.then_some(true), || false);
+        let base = reader.read(&table::BASE, flags.base, || BaseChoice::Auto);
+        let debian_mirror = reader.read_optional(&table::DEBIAN_MIRROR, flags.debian_mirror.clone());
+        let recipes = reader.read(&table::RECIPES, flag_paths(&flags.recipes), Vec::new);
+        let toolchains = reader.read(&table::TOOLCHAINS, flag_paths(&flags.toolchains), Vec::new);
+        let ccache_dir = reader.read_optional(&table::CCACHE, None);
+        let source_date_epoch = reader.read_optional(&table::SOURCE_DATE_EPOCH, None);
+        let color = reader.read(&table::COLOR, flags.color, || ColorChoice::Auto);
+        let progress = reader.read(&table::PROGRESS, None, || Progress::Auto);
+        let verbosity = reader.read(&table::VERBOSITY, flags.verbosity, || Verbosity::Normal);
+        let format = reader.read(&table::FORMAT, flags.json.then_some(Format::Json), || Format::Text);
+
+        let shown = reader.finish()?;
+        Ok(Settings {
+            engine,
+            store,
+            state,
+            output,
+            lock_file,
+            jobs,
+            memory,
+            offline,
+            base,
+            debian_mirror,
+            recipes,
+            toolchains,
+            ccache_dir,
+            source_date_epoch,
+            color,
+            progress,
+            verbosity,
+            format,
+            project,
+            docker_host: environment.text("DOCKER_HOST"),
+            runtime_folder: environment.folder("XDG_RUNTIME_DIR").map(HostPath::new),
+            current_folder: HostPath::new(&environment.current_folder),
+            terminal: environment.terminal,
+            shown,
+            warnings: unknown_variables(environment),
+        })
+    }
+
+    pub fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+}
+
+/// Whether a stream that is or is not a terminal gets colour.
+pub fn colored(choice: ColorChoice, terminal: bool) -> bool {
+    match choice {
+        ColorChoice::Auto => terminal,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+    }
+}
+
+/// The colour for messages about the command line and the settings themselves, before those are known.
+pub fn early_color(flag: Option<ColorChoice>, environment: &Environment) -> ColorChoice {
+    flag.or_else(|| reader::from_environment(&table::COLOR, environment)?.0.ok()).unwrap_or(ColorChoice::Auto)
+}
+
+fn absolute(environment: &Environment, path: &std::path::Path) -> HostPath {
+    HostPath::new(environment.absolute(path))
+}
+
+/// A misspelt variable would be ignored in silence; it may also be a newer version's, so it stops nothing.
+fn unknown_variables(environment: &Environment) -> Vec<String> {
+    let known = || table::ALL.iter().map(|about| about.variable);
+    environment
+        .names()
+        .filter(|name| name.starts_with("RDNA_BUILD_") && !known().any(|variable| variable == *name))
+        .map(|name| match nearest(name, known()) {
+            Some(near) => format!("the variable {name} means nothing here, did you mean {near}?"),
+            None => format!("the variable {name} means nothing here"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

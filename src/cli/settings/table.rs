@@ -1,0 +1,211 @@
+//! THE table of settings: name, variables, type, default, documentation. It drives reading, `rdna-build config`,
+//! the reference in the help and the search for unknown keys.
+
+use std::path::Path;
+
+use super::environment::Environment;
+use super::value::{self, BaseChoice, ColorChoice, EngineText, Format, Progress, Raw, ValueError, Verbosity};
+use crate::cli::render::amount;
+use crate::model::HostPath;
+
+/// What people need to know of a setting.
+#[derive(Debug)]
+pub struct About {
+    /// The key in files and the name in `rdna-build config`.
+    pub name: &'static str,
+    pub flag: Option<&'static str>,
+    pub variable: &'static str,
+    pub values: &'static str,
+    pub default: &'static str,
+    pub doc: &'static str,
+}
+
+/// A setting: how it is found in the ecosystem's variables, read and shown.
+pub struct Definition<T: 'static> {
+    pub about: About,
+    /// Variables that other tools obey as well, asked after the setting's own.
+    pub ecosystem: fn(&Environment) -> Option<(&'static str, Raw)>,
+    pub parse: fn(&Raw, &Path) -> Result<T, ValueError>,
+    pub show: fn(&T) -> String,
+}
+
+macro_rules! settings {
+    ($($constant:ident: $type:ty = $name:literal $variable:literal $flag:expr, $values:literal, $default:literal,
+        $doc:literal, $parse:expr, $show:expr $(, from $ecosystem:expr)?;)+) => {
+        $(pub static $constant: Definition<$type> = Definition {
+            about: About {
+                name: $name, flag: $flag, variable: $variable, values: $values, default: $default, doc: $doc,
+            },
+            ecosystem: settings!(@ecosystem $($ecosystem)?),
+            parse: $parse,
+            show: $show,
+        };)+
+
+        /// Every setting, in the order they are shown.
+        pub static ALL: &[&About] = &[$(&$constant.about),+];
+    };
+    (@ecosystem) => { |_| None };
+    (@ecosystem $ecosystem:expr) => { $ecosystem };
+}
+
+settings! {
+    ENGINE: EngineText = "engine" "RDNA_BUILD_ENGINE" Some("--engine"), "auto, docker, podman or an address", "auto",
+        "the container engine", value::engine, |engine| redact(&engine.0);
+    STORE: HostPath = "store" "RDNA_BUILD_STORE" Some("--store"), "a folder", "$XDG_CACHE_HOME/rdna-build",
+        "where finished stages are kept", value::path, HostPath::to_string;
+    STATE: HostPath = "state" "RDNA_BUILD_STATE" None, "a folder", "$XDG_STATE_HOME/rdna-build",
+        "where the logs of runs are kept", value::path, HostPath::to_string;
+    OUTPUT: HostPath = "output" "RDNA_BUILD_OUTPUT" Some("--output"), "a folder", "out",
+        "where packages are put", value::path, HostPath::to_string;
+    LOCK_FILE: HostPath = "lock-file" "RDNA_BUILD_LOCK_FILE" None, "a file",
+        "rdna-build.lock beside rdna-build.toml, else in the state folder",
+        "the file that pins commits and base images", value::path, HostPath::to_string;
+    JOBS: u32 = "jobs" "RDNA_BUILD_JOBS" Some("--jobs"), "a number", "by cores and memory",
+        "compilations at the same time", value::count, u32::to_string;
+    MEMORY: u64 = "memory" "RDNA_BUILD_MEMORY" Some("--memory"), "a size such as 6 GiB", "all of the engine's",
+        "memory a build container may use", value::memory, |bytes| amount::bytes(*bytes);
+    OFFLINE: bool = "offline" "RDNA_BUILD_OFFLINE" Some("--offline"), "true or false", "false",
+        "never use the network", value::switch, bool::to_string;
+    BASE: BaseChoice = "base" "RDNA_BUILD_BASE" Some("--base"), "auto, pull or bootstrap", "auto",
+        "where base images come from", value::choice, |choice| word(*choice);
+    DEBIAN_MIRROR: String = "debian-mirror" "RDNA_BUILD_DEBIAN_MIRROR" Some("--debian-mirror"), "an address",
+        "that of the host's apt sources", "the Debian mirror for toolchains", value::address,
+        |address| redact(address);
+    RECIPES: Vec<HostPath> = "recipes" "RDNA_BUILD_RECIPES" Some("--recipes"), "folders", "those built in",
+        "folders with recipes, asked before those built in", value::paths, |paths| list(paths);
+    TOOLCHAINS: Vec<HostPath> = "toolchains" "RDNA_BUILD_TOOLCHAINS" Some("--toolchains"), "folders",
+        "those built in", "folders with toolchains, asked before those built in", value::paths,
+        |paths| list(paths);
+    CCACHE: HostPath = "ccache" "RDNA_BUILD_CCACHE" None, "a folder", "a volume of the engine",
+        "the compiler cache to seed builds from", value::path, HostPath::to_string, from ccache_dir;
+    SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",
+        "the date of the source", "the time that stands in for now in what is built", value::seconds,
+        u64::to_string, from source_date_epoch;
+    COLOR: ColorChoice = "color" "RDNA_BUILD_COLOR" Some("--color"), "auto, always or never", "auto",
+        "colour in what people read", value::choice, |choice| word(*choice), from color;
+    PROGRESS: Progress = "progress" "RDNA_BUILD_PROGRESS" None, "auto, bars or lines", "auto",
+        "how progress is shown", value::choice, |choice| word(*choice), from progress;
+    VERBOSITY: Verbosity = "verbosity" "RDNA_BUILD_VERBOSITY" Some("-v, -q"), "quiet, normal or verbose", "normal",
+        "how much is said", value::choice, |choice| word(*choice);
+    FORMAT: Format = "format" "RDNA_BUILD_FORMAT" Some("--json"), "text or json", "text",
+        "who reads standard output", value::choice, |choice| word(*choice);
+}
+
+/// Variables that are obeyed beside the settings, and what for.
+pub static ECOSYSTEM: &[(&str, &str)] = &[
+    ("DOCKER_HOST", "the engine's address where `engine` is auto or docker"),
+    ("CCACHE_DIR", "as `ccache`"),
+    ("SOURCE_DATE_EPOCH", "as `source-date-epoch`"),
+    ("NO_COLOR", "no colour"),
+    ("CLICOLOR_FORCE", "colour always, unless it is 0"),
+    ("TERM", "no colour when it is dumb"),
+    ("CI", "progress as lines"),
+    ("HOME", "where the three folders below lie by default"),
+    ("XDG_CACHE_HOME", "the store, in its folder `rdna-build`"),
+    ("XDG_CONFIG_HOME", "the user's settings, in `rdna-build/config.toml`"),
+    ("XDG_STATE_HOME", "logs, in its folder `rdna-build`"),
+    ("XDG_RUNTIME_DIR", "where rootless engines listen"),
+    ("http_proxy, https_proxy, no_proxy", "the way to the network"),
+];
+
+/// The table as text for people: each setting with its variable, values and default.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "Settings, from the strongest to the weakest: the command line, the environment, rdna-build.toml in this \
+         folder or the nearest above, $XDG_CONFIG_HOME/rdna-build/config.toml, the default.\n",
+    );
+    for about in ALL {
+        let flag = about.flag.map(|flag| format!("{flag}, ")).unwrap_or_default();
+        text += &format!(
+            "\n  {}: {}\n      {flag}{}\n      {}; default: {}\n",
+            about.name, about.doc, about.variable, about.values, about.default
+        );
+    }
+    text += "\nOther variables that are obeyed:\n\n";
+    for (name, meaning) in ECOSYSTEM {
+        text += &format!("  {name}: {meaning}\n");
+    }
+    text
+}
+
+/// The text without user name and password in its addresses.
+pub fn redact(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority_end].rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => text.to_owned(),
+    }
+}
+
+fn word<T: clap::ValueEnum>(choice: T) -> String {
+    choice.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn list(paths: &[HostPath]) -> String {
+    paths.iter().map(HostPath::to_string).collect::<Vec<_>>().join(":")
+}
+
+fn named(environment: &Environment, name: &'static str) -> Option<(&'static str, Raw)> {
+    environment.text(name).map(|text| (name, Raw::Text(text)))
+}
+
+fn ccache_dir(environment: &Environment) -> Option<(&'static str, Raw)> {
+    named(environment, "CCACHE_DIR")
+}
+
+fn source_date_epoch(environment: &Environment) -> Option<(&'static str, Raw)> {
+    named(environment, "SOURCE_DATE_EPOCH")
+}
+
+/// `NO_COLOR` (no-color.org) wins over `CLICOLOR_FORCE` (bixense.com/clicolors).
+fn color(environment: &Environment) -> Option<(&'static str, Raw)> {
+    let choice = |text: &str| Raw::Text(text.to_owned());
+    if environment.text("NO_COLOR").is_some() {
+        Some(("NO_COLOR", choice("never")))
+    } else if environment.text("CLICOLOR_FORCE").is_some_and(|text| text != "0") {
+        Some(("CLICOLOR_FORCE", choice("always")))
+    } else if environment.text("TERM").is_some_and(|text| text == "dumb") {
+        Some(("TERM", choice("never")))
+    } else {
+        None
+    }
+}
+
+fn progress(environment: &Environment) -> Option<(&'static str, Raw)> {
+    let set =
+        |name: &str, no: &[&str]| environment.text(name).is_some_and(|text| !no.contains(&text.as_str()));
+    if set("CI", &["0", "false"]) {
+        Some(("CI", Raw::Text("lines".to_owned())))
+    } else if environment.text("TERM").is_some_and(|text| text == "dumb") {
+        Some(("TERM", Raw::Text("lines".to_owned())))
+    } else {
+        None
+    }
+}
+
+impl<T> std::fmt::Debug for Definition<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.about.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_variables_follow_one_rule() {
+        for about in ALL {
+            let rule = format!("RDNA_BUILD_{}", about.name.replace('-', "_").to_ascii_uppercase());
+            assert_eq!(about.variable, rule);
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_not_shown() {
+        assert_eq!(redact("https://me:pa@ss@example.org/debian"), "https://***@example.org/debian");
+        assert_eq!(redact("tcp://example.org:2375/a@b"), "tcp://example.org:2375/a@b");
+        assert_eq!(redact("auto"), "auto");
+    }
+}
