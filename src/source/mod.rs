@@ -1,1 +1,2 @@
 //! Sources: git, http, local, archives, patches, Debian.
+pub mod debian;

@@ -1,0 +1,207 @@
+//! Whole runs against a mirror made up on the spot.
+
+use std::sync::Mutex;
+
+use super::testing::{Archive, Item, TestKey};
+use super::*;
+
+const FUTURE: &str = "Fri, 01 Jan 2100 00:00:00 UTC";
+const PAST: &str = "Fri, 06 Nov 2020 08:08:01 UTC";
+
+/// A folder, a key and what to ask for.
+struct Case {
+    folder: tempfile::TempDir,
+    keyring: Keyring,
+    check_valid_until: bool,
+    suite: &'static str,
+    packages: Vec<String>,
+    steps: Arc<Mutex<Vec<(Step, u64, u64)>>>,
+}
+
+impl Case {
+    fn new(key: &TestKey) -> Self {
+        // Reqwest wants a provider even for plain http; another test may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            keyring: Keyring::from_bytes(&key.public()).unwrap(),
+            check_valid_until: true,
+            suite: "sid",
+            packages: vec!["tool".to_owned()],
+            steps: Arc::default(),
+        }
+    }
+
+    fn rootfs(&self) -> PathBuf {
+        self.folder.path().join("rootfs.tar")
+    }
+
+    async fn run(&self, archive: &Archive) -> Result<Bootstrapped, DebianError> {
+        self.run_against(&archive.serve().await, &CancellationToken::new()).await
+    }
+
+    async fn run_against(
+        &self,
+        server: &wiremock::MockServer,
+        cancel: &CancellationToken,
+    ) -> Result<Bootstrapped, DebianError> {
+        let mirror = format!("{}/debian", server.uri());
+        let cache = self.folder.path().join("cache");
+        let components = ["main".to_owned()];
+        let request = DebianRequest {
+            mirror: &mirror,
+            suite: self.suite,
+            components: &components,
+            architecture: "amd64",
+            packages: &self.packages,
+            check_valid_until: self.check_valid_until,
+            keyring: &self.keyring,
+            cache: &cache,
+        };
+        let steps = Arc::clone(&self.steps);
+        let progress: Progress =
+            Arc::new(move |step, done, total| steps.lock().unwrap().push((step, done, total)));
+        bootstrap(&request, &reqwest::Client::new(), &self.rootfs(), &progress, cancel).await
+    }
+}
+
+#[tokio::test]
+async fn a_signed_mirror_becomes_a_root_file_system_with_the_same_bytes_each_time() {
+    let key = TestKey::new();
+    let archive = Archive::sample(&key, FUTURE);
+    let (first, second) = (Case::new(&key), Case::new(&key));
+    let made = first.run(&archive).await.unwrap();
+    second.run(&archive).await.unwrap();
+    let expected = [("base", "1-1"), ("tool", "1-1")];
+    assert_eq!(made.packages, expected.map(|(name, version)| (name.to_owned(), version.to_owned())).into());
+    assert_eq!(made.signed_by, [key.fingerprint()]);
+    assert_eq!(made.release_date, 1_793_347_681);
+    assert_eq!(made.warnings, [""; 0]);
+    assert_eq!(std::fs::read(first.rootfs()).unwrap(), std::fs::read(second.rootfs()).unwrap());
+    let last = *first.steps.lock().unwrap().last().unwrap();
+    assert!(matches!(last, (Step::Unpack, done, total) if done == total && total > 0), "{last:?}");
+}
+
+#[tokio::test]
+async fn downloads_are_found_again_and_damaged_ones_replaced() {
+    let key = TestKey::new();
+    let archive = Archive::sample(&key, FUTURE);
+    let case = Case::new(&key);
+    let server = archive.serve().await;
+    case.run_against(&server, &CancellationToken::new()).await.unwrap();
+    let before = server.received_requests().await.unwrap().len();
+    for entry in std::fs::read_dir(case.folder.path().join("cache")).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        if bytes == archive.files["pool/tool_1-1_amd64.deb"] {
+            std::fs::write(&path, vec![0; bytes.len()]).unwrap();
+        }
+    }
+    case.run_against(&server, &CancellationToken::new()).await.unwrap();
+    let again: Vec<String> = server.received_requests().await.unwrap()[before..]
+        .iter()
+        .map(|request| request.url.path().to_owned())
+        .collect();
+    assert_eq!(again, ["/debian/dists/sid/InRelease", "/debian/pool/tool_1-1_amd64.deb"]);
+}
+
+#[tokio::test]
+async fn an_index_that_is_not_the_signed_one_is_refused() {
+    let key = TestKey::new();
+    let mut archive = Archive::sample(&key, FUTURE);
+    let index = archive.files.get_mut("dists/sid/main/binary-amd64/Packages.xz").unwrap();
+    *index.last_mut().unwrap() ^= 1;
+    let error = fast_failure(&archive, &key).await;
+    assert!(matches!(error, DebianError::WrongDigest { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_package_that_is_not_the_indexed_one_is_tried_again_and_refused() {
+    let key = TestKey::new();
+    let mut archive = Archive::sample(&key, FUTURE);
+    archive.files.get_mut("pool/tool_1-1_amd64.deb").unwrap()[70] ^= 1;
+    let error = fast_failure(&archive, &key).await;
+    let DebianError::WrongDigest { url, .. } = &error else { panic!("{error}") };
+    assert!(url.ends_with("/pool/tool_1-1_amd64.deb"));
+}
+
+/// Fetches every signed or indexed file with short pauses; returns the error, after asserting that it was retried.
+async fn fast_failure(archive: &Archive, key: &TestKey) -> DebianError {
+    let case = Case::new(key);
+    let server = archive.serve().await;
+    let client = reqwest::Client::new();
+    let cancel = CancellationToken::new();
+    let cache = case.folder.path().join("cache");
+    let mut fetcher = Fetcher::new(&client, &cache, &cancel);
+    fetcher.pauses =
+        fetcher.pauses.with_min_delay(std::time::Duration::ZERO).with_max_delay(std::time::Duration::ZERO);
+    let good = Archive::sample(key, FUTURE);
+    let wanted: Vec<Wanted> = good
+        .files
+        .iter()
+        .filter(|(path, _)| !path.ends_with("InRelease"))
+        .map(|(path, content)| Wanted {
+            urls: vec![format!("{}/debian/{path}", server.uri())],
+            size: content.len() as u64,
+            digest: crate::model::Digest::of(content),
+        })
+        .collect();
+    let error = fetcher.files(&wanted, &|_, _| {}).await.unwrap_err();
+    let DebianError::WrongDigest { url, .. } = &error else { return error };
+    let requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.iter().filter(|request| url.ends_with(request.url.path())).count(), 5);
+    error
+}
+
+#[tokio::test]
+async fn a_release_past_its_time_is_refused_unless_the_toolchain_says_otherwise() {
+    let key = TestKey::new();
+    let archive = Archive::sample(&key, PAST);
+    let mut case = Case::new(&key);
+    let error = case.run(&archive).await.unwrap_err();
+    assert!(matches!(error, DebianError::Expired { .. }), "{error}");
+    assert!(!case.rootfs().exists());
+    case.check_valid_until = false;
+    let made = case.run(&archive).await.unwrap();
+    assert!(made.warnings[0].contains(PAST), "{:?}", made.warnings);
+}
+
+#[tokio::test]
+async fn a_mirror_cannot_serve_another_suite_or_sign_it_itself() {
+    let key = TestKey::new();
+    let mut archive = Archive::sample(&key, FUTURE);
+    let mut case = Case::new(&key);
+    let sid = archive.files["dists/sid/InRelease"].clone();
+    archive.files.insert("dists/trixie/InRelease".to_owned(), sid);
+    case.suite = "trixie";
+    let error = case.run(&archive).await.unwrap_err();
+    assert!(matches!(&error, DebianError::WrongSuite { codename, .. } if codename == "sid"), "{error}");
+
+    let error = Case::new(&TestKey::new()).run(&archive).await.unwrap_err();
+    assert!(matches!(error, DebianError::NotSigned { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_hostile_package_leaves_no_root_file_system_behind() {
+    let key = TestKey::new();
+    let mut archive = Archive::sample(&key, FUTURE);
+    archive.package("evil", "", &[Item::File("../../../etc/cron.d/evil", "x")]);
+    archive.publish(&key, FUTURE);
+    let mut case = Case::new(&key);
+    case.packages = vec!["evil".to_owned()];
+    let error = case.run(&archive).await.unwrap_err();
+    assert!(matches!(&error, DebianError::UnsafePath { package, .. } if package == "evil"), "{error}");
+    let left: Vec<_> =
+        std::fs::read_dir(case.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["cache"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_stops() {
+    let key = TestKey::new();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let server = Archive::sample(&key, FUTURE).serve().await;
+    let error = Case::new(&key).run_against(&server, &cancel).await.unwrap_err();
+    assert!(matches!(error, DebianError::Cancelled), "{error}");
+}
