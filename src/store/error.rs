@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("no room left while {doing} {}: {free} bytes are free there", path.display())]
     #[diagnostic(
         code(store::full),
-        help("free some space (`rdna-build cache gc`), or move the store: --cache-dir FOLDER")
+        help("free some space (`rdna-build cache gc`), or move the store: --store DIR")
     )]
     Full { doing: &'static str, path: PathBuf, free: u64 },
 
@@ -19,7 +19,7 @@ pub enum StoreError {
     #[diagnostic(
         code(store::denied),
         help(
-            "see whose it is (`ls -ld`); files of another user stay after a run with sudo. Another store: --cache-dir FOLDER"
+            "see whose it is (`ls -ld`); files of another user stay after a run with sudo. Another store: --store DIR"
         )
     )]
     Denied { doing: &'static str, path: PathBuf, source: io::Error },
