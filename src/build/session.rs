@@ -24,6 +24,8 @@ pub struct SessionSpec {
     pub labels: BTreeMap<String, String>,
     pub cpus: Option<u32>,
     pub memory: Option<u64>,
+    /// A folder of the engine's host to use as compiler cache instead of the volume.
+    pub ccache: Option<HostPath>,
 }
 
 /// A running build container. Whoever opened it removes it, by the labels of the run.
@@ -66,6 +68,10 @@ impl<'a> Session<'a> {
         }
         let mount =
             |volume: &str, at: &str| VolumeMount { volume: volume.to_owned(), at: GuestPath::new(at) };
+        let (mounts, binds) = match &spec.ccache {
+            None => (vec![mount(&work, "/work"), mount(CCACHE_VOLUME, CCACHE)], vec![]),
+            Some(folder) => (vec![mount(&work, "/work")], vec![(folder.clone(), GuestPath::new(CCACHE))]),
+        };
         let container = engine
             .create_container(&ContainerSpec {
                 image: spec.image.clone(),
@@ -73,7 +79,8 @@ impl<'a> Session<'a> {
                 user: USER.to_owned(),
                 environment: BTreeMap::new(),
                 working_folder: GuestPath::new("/work"),
-                mounts: vec![mount(&work, "/work"), mount(CCACHE_VOLUME, CCACHE)],
+                mounts,
+                binds,
                 network: Network::Denied,
                 cpus: spec.cpus,
                 memory: spec.memory,

@@ -7,8 +7,15 @@ use thiserror::Error;
 
 use super::args::nearest_command;
 use super::settings::SettingsError;
+use crate::build::BuildError;
 use crate::engine::EngineError;
+use crate::execute::ExecuteError;
+use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
+use crate::recipe::RecipeError;
+use crate::source::{ArgumentError, TreeError};
+use crate::store::StoreError;
+use crate::toolchain::{ResolveError, ToolchainError};
 
 /// The exit codes, which scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,9 +115,45 @@ pub enum CliError {
     #[diagnostic(code(cli::interrupted), help("run again: it goes on from the last finished stage"))]
     Interrupted,
 
-    #[error("`{command}` is not in this version")]
-    #[diagnostic(code(cli::not_here_yet))]
-    NotHereYet { command: &'static str },
+    #[error("{} cannot be read", path.display())]
+    #[diagnostic(code(cli::read))]
+    Read { path: PathBuf, source: std::io::Error },
+
+    #[error("no threads can be started")]
+    #[diagnostic(code(cli::threads), help("see `ulimit -u`"))]
+    Threads { source: std::io::Error },
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Toolchain(#[from] ToolchainError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Resolve(#[from] ResolveError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] LockFileError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] ArgumentError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tree(#[from] TreeError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] StoreError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Execute(#[from] ExecuteError),
 }
 
 impl CliError {
@@ -141,9 +184,18 @@ impl CliError {
             | CliError::UnknownRecipe { .. }
             | CliError::UnknownToolchain { .. }
             | CliError::Settings(_)
-            | CliError::NotHereYet { .. } => ExitCode::Usage,
+            | CliError::Source(_)
+            | CliError::Tree(_) => ExitCode::Usage,
+            CliError::Recipe(_) | CliError::Toolchain(_) | CliError::Resolve(_) | CliError::Lock(_) => {
+                ExitCode::Invalid
+            }
             CliError::Engine(error) => of_engine(error),
-            CliError::Write { .. } | CliError::Stdout { .. } => ExitCode::NotReady,
+            CliError::Execute(error) => of_execute(error),
+            CliError::Write { .. }
+            | CliError::Stdout { .. }
+            | CliError::Read { .. }
+            | CliError::Threads { .. }
+            | CliError::Store(_) => ExitCode::NotReady,
             CliError::TimedOut { .. } => ExitCode::TimedOut,
             CliError::Interrupted => ExitCode::Interrupted,
         }
@@ -153,6 +205,7 @@ impl CliError {
 fn of_engine(error: &EngineError) -> ExitCode {
     match error {
         EngineError::Address { .. } => ExitCode::Usage,
+        EngineError::Input { .. } => ExitCode::NotReady,
         // The Dockerfile is the toolchain's.
         EngineError::ImageBuild { .. } => ExitCode::Invalid,
         EngineError::NotFound { .. }
@@ -161,6 +214,32 @@ fn of_engine(error: &EngineError) -> ExitCode {
         | EngineError::DiskFull { .. }
         | EngineError::Pull { .. }
         | EngineError::Refused { .. } => ExitCode::NotReady,
+    }
+}
+
+fn of_execute(error: &ExecuteError) -> ExitCode {
+    match error {
+        ExecuteError::Interrupted => ExitCode::Interrupted,
+        ExecuteError::Engine(error) | ExecuteError::Build(BuildError::Engine(error)) => of_engine(error),
+        // What someone wrote, signed or packed is wrong: trying again changes nothing.
+        ExecuteError::Configure { .. }
+        | ExecuteError::NoPackages { .. }
+        | ExecuteError::Lock(_)
+        | ExecuteError::Patch(_)
+        | ExecuteError::Toolchain(_)
+        | ExecuteError::Archive(_)
+        | ExecuteError::Bundled(_)
+        | ExecuteError::Tree(_) => ExitCode::Invalid,
+        ExecuteError::Build(_) => ExitCode::BuildFailed,
+        ExecuteError::Offline { .. }
+        | ExecuteError::Stopped { .. }
+        | ExecuteError::Unobtainable { .. }
+        | ExecuteError::File { .. }
+        | ExecuteError::Store(_)
+        | ExecuteError::Git(_)
+        | ExecuteError::Http(_)
+        | ExecuteError::Debian(_)
+        | ExecuteError::Package(_) => ExitCode::NotReady,
     }
 }
 

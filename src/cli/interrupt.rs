@@ -19,7 +19,7 @@ pub fn run<T>(
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| CliError::Usage { message: format!("no threads: {error}"), help: None })?;
+        .map_err(|source| CliError::Threads { source })?;
     let token = cancel.clone();
     let result = runtime.block_on(async move {
         let listener = tokio::spawn(listen(token));

@@ -5,8 +5,10 @@
 pub mod args;
 pub mod commands;
 mod exit;
+mod interrupt;
 pub mod render;
 pub mod settings;
+mod wire;
 
 use std::ffi::OsString;
 
@@ -37,13 +39,13 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: Environment) 
 
 fn dispatch(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, CliError> {
     match &arguments.command {
-        Command::Build(_) => commands::not_here_yet("build"),
-        Command::Plan(_) => commands::not_here_yet("plan"),
-        Command::Shell(_) => commands::not_here_yet("shell"),
-        Command::Recipes(_) => commands::not_here_yet("recipes"),
-        Command::Toolchains(_) => commands::not_here_yet("toolchains"),
-        Command::Logs(_) => commands::not_here_yet("logs"),
-        Command::Cache(_) => commands::not_here_yet("cache"),
+        Command::Build(build) => commands::build::run(build, settings),
+        Command::Plan(plan) => commands::plan::run(plan, settings),
+        Command::Shell(shell) => commands::shell::run(shell, settings),
+        Command::Recipes(recipes) => commands::recipes::run(recipes, settings),
+        Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings),
+        Command::Logs(logs) => commands::logs::run(logs, settings),
+        Command::Cache(cache) => commands::cache::run(cache, settings),
         Command::Config(_) => commands::config::run(settings),
         Command::Completions(completions) => commands::completions::run(completions),
         Command::Man(man) => commands::man::run(man),

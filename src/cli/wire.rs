@@ -15,7 +15,8 @@ use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Wor
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Digest, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage, Toolchain, nearest,
+    Digest, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage, Toolchain,
+    nearest,
 };
 use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request};
 use crate::recipe::RecipeBook;
@@ -131,8 +132,10 @@ impl Job {
         }
         for unit in plan::plan(&request, &facts).units {
             if let Some(last) = store.history(&unit.id).stages.get(&Stage::Build) {
-                let history =
-                    History { ingredients: last.ingredients.clone(), seconds: last.seconds.unwrap_or_default() };
+                let history = History {
+                    ingredients: last.ingredients.clone(),
+                    seconds: last.seconds.unwrap_or_default(),
+                };
                 facts.history.insert(unit.id.file_stem(), history);
             }
         }
@@ -141,7 +144,11 @@ impl Job {
 
     /// What a plan of this job refers to by name.
     pub fn materials(&mut self) -> Materials<'_> {
-        Materials { recipe: &self.recipe, toolchains: self.toolchains.iter().collect(), local: self.local.take() }
+        Materials {
+            recipe: &self.recipe,
+            toolchains: self.toolchains.iter().collect(),
+            local: self.local.take(),
+        }
     }
 }
 
@@ -197,8 +204,11 @@ fn read_folder(
         // A cache that cannot be written costs time later and nothing else.
         let _ = tree.stat_cache().write(&place);
     }
-    let pinned =
-        crate::model::PinnedSource::Folder { tree: tree.digest, commit: tree.commit.clone(), dirty: tree.dirty };
+    let pinned = crate::model::PinnedSource::Folder {
+        tree: tree.digest,
+        commit: tree.commit.clone(),
+        dirty: tree.dirty,
+    };
     Ok((LocalSource { folder: HostPath::new(real), tree }, pinned))
 }
 
@@ -237,6 +247,7 @@ pub fn workshop(
         },
         debian_mirror: settings.debian_mirror.clone(),
         apt_folder: HostPath::new("/etc/apt"),
+        keyrings: HostPath::new("/usr/share/keyrings"),
         output: settings.output.clone(),
         lock_file: settings.lock_file.clone(),
         ccache: settings.ccache_dir.clone(),

@@ -184,6 +184,7 @@ pub(crate) fn container_spec(labels: BTreeMap<String, String>) -> ContainerSpec 
         environment: BTreeMap::new(),
         working_folder: GuestPath::new("/"),
         mounts: Vec::new(),
+        binds: Vec::new(),
         network: Network::Denied,
         cpus: None,
         memory: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::GuestPath;
+use crate::model::{GuestPath, HostPath};
 
 /// The label on everything made in the engine; its value is the run's id, or `cache` on what is kept between runs.
 pub const RUN_LABEL: &str = "rdna-build";
@@ -84,6 +84,8 @@ pub struct ContainerSpec {
     pub environment: BTreeMap<String, String>,
     pub working_folder: GuestPath,
     pub mounts: Vec<VolumeMount>,
+    /// Folders of the engine's host, writable. Only what a person named: a workspace reaches a container through volumes.
+    pub binds: Vec<(HostPath, GuestPath)>,
     pub network: Network,
     pub cpus: Option<u32>,
     /// Bytes.

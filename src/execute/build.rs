@@ -12,9 +12,7 @@ use crate::build::ninja;
 use crate::build::session::{CacheStatistics, Session, SessionSpec};
 use crate::build::workspace::{Note, SourceTree};
 use crate::engine::Output;
-use crate::model::{
-    Event, HostPath, Key, LogStream, PackagedFile, PlannedUnit, Script, Stage, Step, Unit,
-};
+use crate::model::{Event, HostPath, Key, LogStream, PackagedFile, PlannedUnit, Script, Stage, Step, Unit};
 use crate::package::check_outputs;
 use crate::plan::{self, key::Keyed};
 use crate::store::{Entry, Made};
@@ -39,11 +37,8 @@ pub(super) fn find(workshop: &Workshop, key: &Key) -> Result<Option<Built>, Exec
 
 fn read(entry: Entry) -> Result<Built, ExecuteError> {
     let path = entry.content().join(FILES);
-    let unreadable = |reason: String| ExecuteError::File {
-        doing: "reading",
-        path: path.display().to_string(),
-        reason,
-    };
+    let unreadable =
+        |reason: String| ExecuteError::File { doing: "reading", path: path.display().to_string(), reason };
     let text = fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
     let files = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
     Ok(Built { tree: entry.content().join(TREE), files, _entry: entry })
@@ -108,9 +103,13 @@ pub(super) async fn make(
 
     check_outputs(&unit.outputs, tree.as_path(), &unit.prefix, unit.id.target)?;
     let list = draft.content().join(FILES);
-    fs::write(&list, serde_json::to_vec(&files).expect("a list of files has only text keys")).map_err(|error| {
-        ExecuteError::File { doing: "writing", path: list.display().to_string(), reason: error.to_string() }
-    })?;
+    fs::write(&list, serde_json::to_vec(&files).expect("a list of files has only text keys")).map_err(
+        |error| ExecuteError::File {
+            doing: "writing",
+            path: list.display().to_string(),
+            reason: error.to_string(),
+        },
+    )?;
     note_statistics(account, statistics, cpu, compiled);
     let detail = json!({
         "jobs": jobs,

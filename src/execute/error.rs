@@ -14,12 +14,11 @@ pub enum ExecuteError {
     Offline { missing: String },
 
     #[error("a worker thread stopped: {reason}")]
-    #[diagnostic(code(run::stopped), help("this is a defect of rdna-build: please report it with the log (`rdna-build logs`)"))]
+    #[diagnostic(
+        code(run::stopped),
+        help("this is a defect of rdna-build: please report it with the log (`rdna-build logs`)")
+    )]
     Stopped { reason: String },
-
-    #[error("no HTTP client: {reason}")]
-    #[diagnostic(code(run::network))]
-    Network { reason: String },
 
     #[error("toolchain `{toolchain}` cannot be had: {pull}")]
     #[diagnostic(code(run::toolchain), help("{help}"))]
@@ -51,7 +50,23 @@ pub enum ExecuteError {
 
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Source(#[from] crate::source::SourceError),
+    Git(#[from] crate::source::git::GitError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Http(#[from] crate::source::http::HttpError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Archive(#[from] crate::source::ArchiveError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Tree(#[from] crate::source::TreeError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bundled(#[from] crate::source::BundledError),
 
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -45,7 +45,10 @@ pub struct LocalSource {
 
 impl Materials<'_> {
     fn toolchain(&self, id: &crate::model::ToolchainId) -> &Toolchain {
-        self.toolchains.iter().find(|toolchain| toolchain.id == *id).expect("a plan names only toolchains it was made with")
+        self.toolchains
+            .iter()
+            .find(|toolchain| toolchain.id == *id)
+            .expect("a plan names only toolchains it was made with")
     }
 }
 
@@ -54,7 +57,11 @@ impl Materials<'_> {
 /// # Errors
 /// Whatever makes going on pointless: no engine, no network, an invalid patch, an interrupt. Whatever happens, nothing
 /// of the run is left in the engine when this returns.
-pub async fn run(plan: &Plan, materials: &Materials<'_>, workshop: &Workshop) -> Result<Report, ExecuteError> {
+pub async fn run(
+    plan: &Plan,
+    materials: &Materials<'_>,
+    workshop: &Workshop,
+) -> Result<Report, ExecuteError> {
     let started = Instant::now();
     let stems = plan.units.iter().map(|unit| unit.id.file_stem()).collect();
     workshop.events.emit(Event::RunStarted { run: workshop.run().to_string(), units: stems });

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use super::build::Built;
+use super::progress::Steps;
 use super::toolchain::Image;
 use super::unit::Account;
-use super::progress::Steps;
 use super::workshop::blocking;
 use super::{ExecuteError, Workshop};
 use crate::model::{
-    BuildFacts, Digest, Event, Key, Manifest, Outcome, PatchRecord, PinnedSource, PlannedUnit, SourceRecord, Stage,
-    ToolchainRecord, Unit,
+    BuildFacts, Digest, Event, Key, Manifest, Outcome, PatchRecord, PinnedSource, PlannedUnit, SourceRecord,
+    Stage, ToolchainRecord, Unit,
 };
 use crate::package;
 use crate::plan::{TOOL, key, key::Keyed};
@@ -52,7 +52,11 @@ pub(super) async fn make(
         patches: unit
             .patches
             .iter()
-            .map(|patch| PatchRecord { file: patch.file.clone(), sha256: patch.sha256, why: patch.why.clone() })
+            .map(|patch| PatchRecord {
+                file: patch.file.clone(),
+                sha256: patch.sha256,
+                why: patch.why.clone(),
+            })
             .collect(),
         build: BuildFacts {
             prefix: unit.prefix.clone(),
@@ -74,16 +78,26 @@ pub(super) async fn make(
     let (events, stem) = (workshop.events.clone(), account.unit.clone());
     let mut progress = Steps::new(move |done, total| {
         let item = "packing".to_owned();
-        events.emit(Event::Progress { unit: stem.clone(), stage: Stage::Package, item, done, total, of: Unit::Bytes });
+        events.emit(Event::Progress {
+            unit: stem.clone(),
+            stage: Stage::Package,
+            item,
+            done,
+            total,
+            of: Unit::Bytes,
+        });
     });
     let mut beside = manifest.clone();
     beside.toolchain.image = Some(image.id.clone());
     let packed = blocking(move || {
-        package::pack(format, &manifest, &tree, &into, &cancel, &mut |done, total| progress.report(done, total))
+        package::pack(format, &manifest, &tree, &into, &cancel, &mut |done, total| {
+            progress.report(done, total)
+        })
     })
     .await??;
     write_manifest(&packed.beside[0], &beside)?;
-    let names = packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    let names =
+        packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     let detail = Detail { size: packed.size, sha256: packed.sha256, files: names };
     let made = Made {
         ingredients: keyed.ingredients.clone(),

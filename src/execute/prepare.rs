@@ -9,9 +9,9 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, source};
 use crate::build::workspace::SourceTree;
-use crate::model::{Event, HostPath, PinnedSource, PlannedUnit, Stage, Tree};
+use crate::model::{Event, HostPath, Node, PinnedSource, PlannedUnit, Stage, Tree};
 use crate::plan::key;
-use crate::source::patch::{self, PatchInput};
+use crate::source::patch::{FolderBase, HunkReport, PatchInput, Patched, apply_series};
 use crate::store::{Entry, Made};
 
 /// What a prepare entry holds: patched files, and the whole tree's list.
@@ -34,26 +34,28 @@ pub(super) async fn ensure(
         return read(&entry, fetched.root);
     }
     let started = account.started(Stage::Prepare, format!("{} patches", unit.patches.len()));
-    let inputs: Vec<PatchInput> = unit
-        .patches
-        .iter()
-        .map(|planned| PatchInput {
-            name: planned.file.clone(),
-            bytes: materials.recipe.files.get(&planned.file).expect("a plan names patches of its recipe").to_vec(),
-            fuzz: planned.fuzz,
-        })
-        .collect();
     let draft = workshop.draft(Stage::Prepare, &keyed.key)?;
     let overlay = draft.content().join(OVERLAY);
-    let root = fetched.root.clone();
-    let base = fetched.tree;
-    let (tree, overlaid, reports) = blocking(move || patch::apply_to_tree(&inputs, base, root.as_path(), &overlay)).await??;
-    for report in reports {
-        for message in report.remarks() {
-            workshop.events.emit(Event::Note { message });
+    let (patches, files, root) = (unit.patches.clone(), materials.recipe.files.clone(), fetched.root.clone());
+    let patched = blocking(move || {
+        let inputs: Vec<PatchInput<'_>> = patches
+            .iter()
+            .map(|planned| PatchInput {
+                name: &planned.file,
+                bytes: files.get(&planned.file).expect("a plan names patches of its recipe"),
+                fuzz: planned.fuzz,
+            })
+            .collect();
+        apply_series(&inputs, &FolderBase(root.as_path()), &overlay)
+    })
+    .await??;
+    for report in &patched.applied {
+        for hunk in &report.hunks {
+            remark(account, &report.name, hunk);
         }
     }
-    write(draft.content(), TREE, &tree)?;
+    let overlaid: BTreeSet<&String> = patched.overlay.keys().collect();
+    write(draft.content(), TREE, &laid_over(fetched.tree, &patched))?;
     write(draft.content(), OVERLAID, &overlaid)?;
     let made = Made {
         ingredients: keyed.ingredients,
@@ -63,6 +65,32 @@ pub(super) async fn ensure(
     let entry = blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Prepare, keyed.key, started);
     read(&entry, fetched.root)
+}
+
+/// A hunk that did not go exactly where its patch says is worth a line.
+fn remark(account: &Account<'_>, patch: &str, hunk: &HunkReport) {
+    if hunk.offset == 0 && hunk.fuzz == 0 {
+        return;
+    }
+    let fuzz = if hunk.fuzz == 0 { String::new() } else { format!(", fuzz {}", hunk.fuzz) };
+    account.workshop.events.emit(Event::Note {
+        message: format!(
+            "{patch}: hunk {} of {} went to line {} (offset {}{fuzz})",
+            hunk.number, hunk.file, hunk.line, hunk.offset
+        ),
+    });
+}
+
+/// The tree with what the patches did to it.
+fn laid_over(mut tree: Tree, patched: &Patched) -> Tree {
+    for path in &patched.removed {
+        tree.nodes.remove(path);
+    }
+    for (path, file) in &patched.overlay {
+        let node = Node::File { sha256: file.sha256, size: file.size, executable: file.executable };
+        tree.nodes.insert(path.clone(), node);
+    }
+    tree
 }
 
 fn read(entry: &Entry, base: HostPath) -> Result<SourceTree, ExecuteError> {

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::unit::Account;
 use super::progress::Steps;
+use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::model::{
@@ -18,6 +18,9 @@ use crate::store::Made;
 
 const FILES: &str = "files";
 const TREE: &str = "tree.json";
+
+/// Bytes of the largest source archive; rocm-libraries as a whole is a tenth of it.
+const LARGEST_ARCHIVE: u64 = 8 << 30;
 
 /// A source tree on this machine.
 #[derive(Debug)]
@@ -71,11 +74,10 @@ pub(super) async fn pin_planned(
     let commit = {
         let (url, reference, cancel) = (url.clone(), reference.clone(), workshop.cancel.clone());
         blocking(move || {
-            git::install_transport(blocking_client());
-            git::resolve(&url, reference.as_deref(), &cancel)
+            git::install_transport(http::client()?);
+            Ok::<_, ExecuteError>(git::resolve(&url, reference.as_deref(), &cancel)?)
         })
-        .await?
-        .map_err(crate::source::SourceError::from)?
+        .await??
     };
     workshop.pin_commit(&url, &shown, &commit)?;
     Ok(PinnedSource::Git { url, reference, commit, subdir })
@@ -111,7 +113,7 @@ pub(super) async fn ensure(
     fetch(unit, pinned, materials, account, &into).await?;
     let listed = {
         let (into, cancel) = (into, workshop.cancel.clone());
-        blocking(move || tree::read_tree(&into, &cancel)).await?.map_err(crate::source::SourceError::from)?
+        blocking(move || tree::read_tree(&into, &cancel)).await??
     };
     let path = draft.content().join(TREE);
     fs::write(&path, serde_json::to_vec(&listed).expect("a tree has only text keys"))
@@ -134,46 +136,50 @@ async fn fetch(
     match pinned {
         PinnedSource::Folder { .. } => unreachable!("a folder is used as it lies"),
         PinnedSource::Bundled { folder, .. } => {
-            bundled::write_bundled(&materials.recipe.files, folder, into).map_err(crate::source::SourceError::from)?;
+            bundled::write_bundled(&materials.recipe.files, folder, into)?;
         }
         PinnedSource::Git { url, reference, commit, subdir } => {
             workshop.online(|| format!("commit {commit} of {url} is not in the store"))?;
-            let (url, reference, commit, subdir) = (url.clone(), reference.clone(), commit.clone(), subdir.clone());
+            let (url, reference, commit, subdir) =
+                (url.clone(), reference.clone(), commit.clone(), subdir.clone());
             let (into, cancel) = (into.to_owned(), workshop.cancel.clone());
             let mut progress = progress(account, url.clone(), Unit::Objects);
             let checkout = blocking(move || {
-                git::install_transport(blocking_client());
+                git::install_transport(http::client()?);
                 let request = git::GitRequest {
                     url: &url,
                     commit: &commit,
                     reference: reference.as_deref(),
                     subdir: subdir.as_deref(),
                 };
-                git::fetch(&request, &into, &mut |done, total| progress.report(done, total), &cancel)
+                let mut told = |done, total| progress.report(done, total);
+                Ok::<_, ExecuteError>(git::fetch(&request, &into, &mut told, &cancel)?)
             })
-            .await?
-            .map_err(crate::source::SourceError::from)?;
+            .await??;
             warn_about(&checkout, unit, &workshop.events);
         }
         PinnedSource::Tarball { urls, sha256 } => {
             let archive = workshop.store.download(sha256);
             if !archive.exists() {
                 workshop.online(|| format!("the archive {} is not in the store", urls.join(" or ")))?;
-                let client = workshop.client().await?;
                 let mut progress = progress(account, urls.first().cloned().unwrap_or_default(), Unit::Bytes);
-                http::download(
-                    &http::Download { urls, sha256: *sha256, into: &archive },
-                    client,
-                    &mut |done, total| progress.report(done, total),
-                    &workshop.cancel,
-                )
-                .await
-                .map_err(crate::source::SourceError::from)?;
+                let (urls, sha256) = (urls.clone(), *sha256);
+                let (archive, cancel) = (archive.clone(), workshop.cancel.clone());
+                blocking(move || {
+                    let request = http::Download {
+                        urls: &urls,
+                        sha256: &sha256,
+                        limit: LARGEST_ARCHIVE,
+                        retries: http::Retries::default(),
+                    };
+                    let mut told = |done, total| progress.report(done, total);
+                    http::download(&http::client()?, &request, &archive, &mut told, &cancel)
+                })
+                .await??;
             }
             let (into, cancel) = (into.to_owned(), workshop.cancel.clone());
-            blocking(move || archive::unpack(&archive, &into, &cancel))
-                .await?
-                .map_err(crate::source::SourceError::from)?;
+            blocking(move || archive::unpack(&archive, &into, true, archive::Limits::default(), &cancel))
+                .await??;
         }
     }
     Ok(())
@@ -219,11 +225,6 @@ fn shown(pinned: &PinnedSource) -> String {
         PinnedSource::Bundled { folder, .. } => format!("`{folder}` of the recipe"),
         PinnedSource::Folder { .. } => "a folder of this machine".to_owned(),
     }
-}
-
-/// libgit2's transport is blocking, so is its client. Made on the thread that uses it.
-fn blocking_client() -> reqwest::blocking::Client {
-    reqwest::blocking::Client::new()
 }
 
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ExecuteError> {

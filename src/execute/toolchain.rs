@@ -5,8 +5,7 @@
 //! identity, and a promise it does not keep is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::json;
+use std::sync::Arc;
 
 use super::unit::Account;
 use super::workshop::blocking;
@@ -42,9 +41,10 @@ pub(super) struct Image {
 /// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
 pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Digest>, ExecuteError> {
     let key = key::toolchain(definition).key;
-    Ok(store.lookup(Stage::Toolchain, &key)?.entry().and_then(|entry| {
-        serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()
-    }))
+    Ok(store
+        .lookup(Stage::Toolchain, &key)?
+        .entry()
+        .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
 }
 
 /// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
@@ -57,8 +57,9 @@ pub(super) async fn ensure(
     let toolchain = materials.toolchain(&unit.id.toolchain);
     let keyed = key::toolchain(toolchain.definition());
     let engine = workshop.engine().await?;
-    let _lock =
-        workshop.lock(&key::lock(&format!("image {}", toolchain.id)), &account.unit, Stage::Toolchain).await?;
+    let _lock = workshop
+        .lock(&key::lock(&format!("image {}", toolchain.id)), &account.unit, Stage::Toolchain)
+        .await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
         return Ok(image);
@@ -121,7 +122,9 @@ impl Maker<'_, '_> {
             }
             (BaseChoice::Auto | BaseChoice::Pull, _) => match self.base_image().await {
                 Ok(info) => Ok(info),
-                Err(EngineError::Pull { reason, .. }) => Err(format!("{} cannot be pulled: {reason}", base.image)),
+                Err(EngineError::Pull { reason, .. }) => {
+                    Err(format!("{} cannot be pulled: {reason}", base.image))
+                }
                 Err(other) => return Err(other.into()),
             },
         };
@@ -176,7 +179,9 @@ impl Maker<'_, '_> {
     /// Writes the base's digest into the lock file on first use.
     fn pin(&self, info: &ImageInfo) -> Result<Option<String>, ExecuteError> {
         let repository = repository(&self.toolchain.base.image);
-        let Some(digest) = info.digests.iter().find(|digest| names(digest, repository)) else { return Ok(None) };
+        let Some(digest) = info.digests.iter().find(|digest| names(digest, repository)) else {
+            return Ok(None);
+        };
         let Some(Ok(sha256)) = digest.rsplit_once("@sha256:").map(|(_, hex)| hex.parse::<Digest>()) else {
             return Ok(None);
         };
@@ -185,7 +190,9 @@ impl Maker<'_, '_> {
     }
 
     async fn build_dockerfile(&self, base: &str) -> Result<ImageInfo, ExecuteError> {
-        self.account.workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
+        self.account
+            .workshop
+            .online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
         let mut context = tar::Builder::new(Vec::new());
         let written = "an archive in memory cannot fail";
         for (path, bytes) in self.toolchain.files.iter() {
@@ -208,43 +215,47 @@ impl Maker<'_, '_> {
     /// Assembles, imports and configures: `localhost/rdna-build/rootfs` is gone again afterwards.
     async fn bootstrap(&self, base: &DebianBase) -> Result<ImageInfo, ExecuteError> {
         let workshop = self.account.workshop;
-        let network = match workshop.limits.network {
-            Network::Online => debian::Network::Online,
-            Network::Offline => debian::Network::Offline,
-        };
-        let mirror = debian::find_mirror(
-            workshop.limits.debian_mirror.as_deref(),
-            &workshop.limits.apt_folder,
-        )?;
-        let folder = tempfile::tempdir_in(workshop.store.downloads()).map_err(|error| ExecuteError::File {
-            doing: "making a folder in",
-            path: workshop.store.downloads().display().to_string(),
-            reason: error.to_string(),
-        })?;
+        workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
+        let mirror =
+            debian::find_mirror(workshop.limits.debian_mirror.as_deref(), &workshop.limits.apt_folder)?;
+        let keyring = debian::Keyring::debian(&workshop.limits.keyrings)?;
+        let folder =
+            tempfile::tempdir_in(workshop.store.downloads()).map_err(|error| ExecuteError::File {
+                doing: "making a folder in",
+                path: workshop.store.downloads().display().to_string(),
+                reason: error.to_string(),
+            })?;
         let rootfs = folder.path().join("rootfs.tar");
-        let unit = self.account.unit.clone();
-        let mut progress = |item: &str, done: u64, total: u64| {
-            workshop.events.emit(Event::Progress {
-                unit: unit.clone(),
+        let (unit, events) = (self.account.unit.clone(), workshop.events.clone());
+        let progress: debian::Progress = Arc::new(move |step, done, total| {
+            let item = match step {
+                debian::Step::Index => "package index",
+                debian::Step::Download => "packages",
+                debian::Step::Unpack => "root file system",
+            };
+            let (unit, item) = (unit.clone(), item.to_owned());
+            events.emit(Event::Progress {
+                unit,
                 stage: Stage::Toolchain,
-                item: item.to_owned(),
+                item,
                 done,
                 total,
                 of: Unit::Bytes,
             });
-        };
+        });
+        let downloads = workshop.store.downloads();
         let request = debian::DebianRequest {
             mirror: &mirror,
             suite: &base.suite,
             components: &base.components,
-            check_valid_until: base.check_valid_until,
-            packages: &self.toolchain.packages,
             architecture: "amd64",
-            cache: &workshop.store.downloads(),
-            network,
+            packages: &self.toolchain.packages,
+            check_valid_until: base.check_valid_until,
+            keyring: &keyring,
+            cache: &downloads,
         };
         let client = workshop.client().await?;
-        let made = debian::bootstrap(&request, client, &rootfs, &mut progress, &workshop.cancel).await?;
+        let made = debian::bootstrap(&request, client, &rootfs, &progress, &workshop.cancel).await?;
         for message in made.warnings {
             workshop.events.emit(Event::Warning { message, help: None });
         }
@@ -285,14 +296,24 @@ impl Maker<'_, '_> {
                 )]),
                 working_folder: GuestPath::new("/"),
                 mounts: vec![],
+                binds: vec![],
                 network: GuestNetwork::Denied,
                 cpus: None,
                 memory: None,
                 pids: Some(4096),
                 // What maintainer scripts do: chown and chmod what they install, switch users.
-                capabilities: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "SYS_CHROOT"]
-                    .map(str::to_owned)
-                    .into(),
+                capabilities: [
+                    "CHOWN",
+                    "DAC_OVERRIDE",
+                    "FOWNER",
+                    "FSETID",
+                    "SETUID",
+                    "SETGID",
+                    "SETFCAP",
+                    "SYS_CHROOT",
+                ]
+                .map(str::to_owned)
+                .into(),
                 labels: workshop.labels(),
             })
             .await?;
@@ -348,6 +369,7 @@ async fn inspect(
             environment: BTreeMap::new(),
             working_folder: GuestPath::new("/"),
             mounts: vec![],
+            binds: vec![],
             network: GuestNetwork::Denied,
             cpus: None,
             memory: None,

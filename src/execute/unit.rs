@@ -22,7 +22,11 @@ impl Account<'_> {
     }
 
     pub fn started(&self, stage: Stage, reason: impl Into<String>) -> Instant {
-        self.workshop.events.emit(Event::StageStarted { unit: self.unit.clone(), stage, reason: reason.into() });
+        self.workshop.events.emit(Event::StageStarted {
+            unit: self.unit.clone(),
+            stage,
+            reason: reason.into(),
+        });
         Instant::now()
     }
 

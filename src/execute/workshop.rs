@@ -50,6 +50,8 @@ pub struct Limits {
     pub debian_mirror: Option<String>,
     /// Where the host's apt keeps its sources.
     pub apt_folder: HostPath,
+    /// Where the host keeps archive keys; those of Debian are embedded as well.
+    pub keyrings: HostPath,
     /// Where finished packages are put.
     pub output: HostPath,
     /// Where pins resolved on first use are written.
@@ -74,7 +76,10 @@ pub struct Workshop {
 
 impl std::fmt::Debug for Workshop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Workshop").field("run", &self.holder.run).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Workshop")
+            .field("run", &self.holder.run)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -128,16 +133,7 @@ impl Workshop {
 
     /// The HTTP client, with the system's proxies and certificates.
     pub async fn client(&self) -> Result<&reqwest::Client, ExecuteError> {
-        self.client
-            .get_or_try_init(|| async {
-                reqwest::Client::builder()
-                    .user_agent(concat!("rdna-build/", env!("CARGO_PKG_VERSION")))
-                    .connect_timeout(std::time::Duration::from_secs(30))
-                    .read_timeout(std::time::Duration::from_secs(60))
-                    .build()
-            })
-            .await
-            .map_err(|error| ExecuteError::Network { reason: error.to_string() })
+        self.client.get_or_try_init(|| async { Ok(crate::source::debian::client()?) }).await
     }
 
     /// Labels on everything this run makes in the engine.
@@ -205,7 +201,12 @@ impl Workshop {
     }
 
     /// Pins a tag or branch to its commit and writes the lock file.
-    pub(super) fn pin_commit(&self, url: &str, reference: &str, commit: &CommitId) -> Result<(), ExecuteError> {
+    pub(super) fn pin_commit(
+        &self,
+        url: &str,
+        reference: &str,
+        commit: &CommitId,
+    ) -> Result<(), ExecuteError> {
         let mut lock = self.locked();
         lock.pin_commit(url, reference, commit)?;
         lock.write_if_changed(self.limits.lock_file.as_path())?;
@@ -225,5 +226,7 @@ impl Workshop {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ExecuteError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ExecuteError::Stopped { reason: error.to_string() })
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ExecuteError::Stopped { reason: error.to_string() })
 }

@@ -93,7 +93,13 @@ pub fn choose<'a>(
         };
         // Of two that serve alike, the one that needs no registry, then the one that brings least.
         let needs_registry = toolchain.base.debian.is_none();
-        (toolchain.rocm.distance(rocm), unavailable, needs_registry, toolchain.provides.len(), toolchain.id.clone())
+        (
+            toolchain.rocm.distance(rocm),
+            unavailable,
+            needs_registry,
+            toolchain.provides.len(),
+            toolchain.id.clone(),
+        )
     });
     let mut chosen = None;
     let mut refused = Vec::new();

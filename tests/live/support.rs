@@ -90,6 +90,7 @@ impl Bench {
             environment: BTreeMap::new(),
             working_folder: GuestPath::new("/work"),
             mounts: Vec::new(),
+            binds: Vec::new(),
             network: Network::Denied,
             cpus: Some(1),
             memory: Some(256 << 20),

@@ -8,7 +8,10 @@ use crate::cli::args::BuildArguments;
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
-use crate::cli::{interrupt, render};
+use crate::cli::{
+    interrupt,
+    render::{self, RunLog},
+};
 use crate::execute;
 use crate::facts::Machine;
 use crate::model::Events;
@@ -19,9 +22,7 @@ pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, 
     let mut job = Job::resolve(arguments, settings, &store, Trace::StatCache)?;
     let plan = job.plan(settings, &store, &Machine::look())?;
     let run = wire::run_id();
-    let log = render::log::Log::lazy(store.run_path(&run).join("log.txt"));
-    let readers = render::readers(settings, Arc::new(log));
-    let events = Events::new(readers.clone());
+    let events = Events::new(vec![render::reader(settings), Arc::new(RunLog::new(store.run_path(&run)))]);
     let cancel = CancellationToken::new();
     let lock = job.lock.clone();
     let workshop = wire::workshop(arguments, settings, store.clone(), lock, run, events, cancel.clone())?;

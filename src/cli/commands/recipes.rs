@@ -10,7 +10,9 @@ use crate::recipe::{RecipeBook, lint};
 pub fn run(arguments: &RecipesArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     match &arguments.command {
         None => list(&RecipeBook::load(&settings.recipes)?, settings),
-        Some(RecipesCommand::Show { recipe }) => show(&RecipeBook::load(&settings.recipes)?, recipe, settings),
+        Some(RecipesCommand::Show { recipe }) => {
+            show(&RecipeBook::load(&settings.recipes)?, recipe, settings)
+        }
         Some(RecipesCommand::Lint { path }) => check(&settings.current_folder.join(path), settings),
     }
 }
@@ -85,13 +87,15 @@ fn show(book: &RecipeBook, name: &RecipeName, settings: &Settings) -> Result<Exi
 
 fn check(path: &HostPath, settings: &Settings) -> Result<ExitCode, CliError> {
     let linted = lint(path)?;
-    let colored = Palette::stderr(settings);
+    let colored = Palette::stderr(settings).is_colored();
     for warning in &linted.warnings {
-        render::complain(&render::diagnostic::mistake(warning, colored));
+        render::complain(&render::diagnostic::text(warning, colored, settings.terminal));
     }
     let message = match linted.warnings.len() {
         0 => format!("{} is valid\n", linted.recipe.name),
-        count => format!("{} is valid, with {}\n", linted.recipe.name, amount::count(count as u64, "warning")),
+        count => {
+            format!("{} is valid, with {}\n", linted.recipe.name, amount::count(count as u64, "warning"))
+        }
     };
     render::complain(&message);
     Ok(ExitCode::Fine)

@@ -63,7 +63,11 @@ fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<Exit
         toolchain.base.image
     );
     if let Some(debian) = &toolchain.base.debian {
-        text += &format!("          or assembled from Debian {} ({})\n", debian.suite, debian.components.join(" "));
+        text += &format!(
+            "          or assembled from Debian {} ({})\n",
+            debian.suite,
+            debian.components.join(" ")
+        );
     }
     text += &format!("compiler  {}, {}\n\nprovides\n", toolchain.compilers.c, toolchain.compilers.cxx);
     let mut provides = Table::default();

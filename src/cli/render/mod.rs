@@ -14,6 +14,7 @@ pub mod plan;
 mod printable;
 mod progress;
 pub mod report;
+mod run_log;
 mod screen;
 pub mod table;
 
@@ -25,6 +26,7 @@ pub use json::Json;
 pub use log::Log;
 pub use palette::{Palette, Tone};
 pub use printable::printable;
+pub use run_log::RunLog;
 
 use super::exit::CliError;
 use super::settings::{Format, Settings};
@@ -40,9 +42,13 @@ pub fn reader(settings: &Settings) -> Arc<dyn EventSink> {
 
 /// Writes data to standard output. A reader that went away, such as `head`, is no error.
 pub fn print(text: &str) -> Result<(), CliError> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes bytes as they are to standard output.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), CliError> {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    match written {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(source) => Err(CliError::Stdout { source }),
         Ok(()) => Ok(()),

@@ -65,6 +65,12 @@ fn host_config(spec: &ContainerSpec, has_init: bool) -> HostConfig {
                     target: Some(mount.at.to_string()),
                     ..Mount::default()
                 })
+                .chain(spec.binds.iter().map(|(folder, at)| Mount {
+                    typ: Some(MountType::BIND),
+                    source: Some(folder.to_string()),
+                    target: Some(at.to_string()),
+                    ..Mount::default()
+                }))
                 .collect(),
         ),
         cap_drop: Some(vec!["ALL".to_owned()]),
@@ -217,6 +223,7 @@ mod tests {
             environment: BTreeMap::new(),
             working_folder: GuestPath::new("/work"),
             mounts: Vec::new(),
+            binds: Vec::new(),
             network: Network::Denied,
             cpus: Some(2),
             memory: Some(1 << 30),

@@ -7,6 +7,10 @@ use crate::model::Digest;
 
 #[derive(Debug, Error, Diagnostic)]
 pub enum DebianError {
+    #[error("no HTTP client: {reason}")]
+    #[diagnostic(code(debian::client), help("check the system's certificates and the proxy variables"))]
+    Client { reason: String },
+
     #[error("no Debian mirror is known: none was given and {looked_in} names none")]
     #[diagnostic(
         code(debian::no_mirror),

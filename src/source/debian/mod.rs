@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
@@ -110,6 +110,16 @@ pub struct Bootstrapped {
 /// Exits non-zero, with the packages' names on stderr, if anything is left unconfigured. Adds the user `builder`, 1000.
 pub fn configure_script() -> String {
     include_str!("configure.sh").to_owned()
+}
+
+/// The client that mirrors are asked with: the system's proxies and certificates, patient but not for ever.
+pub fn client() -> Result<reqwest::Client, DebianError> {
+    reqwest::Client::builder()
+        .user_agent(concat!("rdna-build/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(30))
+        .read_timeout(Duration::from_secs(60))
+        .build()
+        .map_err(|error| DebianError::Client { reason: error.to_string() })
 }
 
 /// Chooses the packages of a request; downloads the suite's indices only.
