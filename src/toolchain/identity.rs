@@ -16,56 +16,64 @@ const MOST_PACKAGES: usize = 100_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActualProvides(pub BTreeMap<String, Version>);
 
+impl ActualProvides {
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Version)> {
+        self.0.iter()
+    }
+}
+
 /// Reads the text of `/var/lib/dpkg/status`: installed package → its Debian version.
 pub fn parse_dpkg_status(status: &[u8]) -> Result<BTreeMap<String, String>, ToolchainError> {
     if status.len() > LONGEST_STATUS {
         return Err(ToolchainError::Status { line: 1, reason: "the file is larger than 64 MiB" });
     }
+    // Descriptions may hold anything; a name or version with replaced bytes is refused below.
+    let status = String::from_utf8_lossy(status);
     let mut packages = BTreeMap::new();
     let mut paragraph = Paragraph::default();
-    let mut number = 0;
-    for line in status.split(|byte| *byte == b'\n') {
-        number += 1;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    for (index, line) in status.lines().enumerate() {
         if line.is_empty() {
-            std::mem::take(&mut paragraph).close(number, &mut packages)?;
+            std::mem::take(&mut paragraph).close(&mut packages)?;
         } else {
-            paragraph.take(line, number)?;
+            paragraph.take(line, index + 1)?;
         }
     }
-    paragraph.close(number, &mut packages)?;
+    paragraph.close(&mut packages)?;
     Ok(packages)
 }
 
 /// The fields that count; all others may hold anything.
 #[derive(Default)]
 struct Paragraph<'a> {
+    /// Its first line; zero before there is one.
+    line: usize,
     package: Option<&'a str>,
     status: Option<&'a str>,
     version: Option<&'a str>,
 }
 
 impl<'a> Paragraph<'a> {
-    fn take(&mut self, line: &'a [u8], number: usize) -> Result<(), ToolchainError> {
-        let broken = |reason| ToolchainError::Status { line: number, reason };
-        let fields = [
-            (&b"Package:"[..], &mut self.package),
-            (&b"Status:"[..], &mut self.status),
-            (&b"Version:"[..], &mut self.version),
-        ];
+    fn take(&mut self, line: &'a str, number: usize) -> Result<(), ToolchainError> {
+        if self.line == 0 {
+            self.line = number;
+        }
+        let fields =
+            [("Package:", &mut self.package), ("Status:", &mut self.status), ("Version:", &mut self.version)];
         for (name, field) in fields {
-            if let Some(value) = line.strip_prefix(name) {
-                let value = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?.trim();
-                if field.replace(value).is_some() {
-                    return Err(broken("a field stands twice in one paragraph"));
-                }
+            if let Some(value) = line.strip_prefix(name)
+                && field.replace(value.trim()).is_some()
+            {
+                return Err(ToolchainError::Status {
+                    line: number,
+                    reason: "a field stands twice in one paragraph",
+                });
             }
         }
         Ok(())
     }
 
-    fn close(self, number: usize, packages: &mut BTreeMap<String, String>) -> Result<(), ToolchainError> {
-        let broken = |reason| Err(ToolchainError::Status { line: number, reason });
+    fn close(self, packages: &mut BTreeMap<String, String>) -> Result<(), ToolchainError> {
+        let broken = |reason| Err(ToolchainError::Status { line: self.line, reason });
         // A removed package leaves its configuration and its paragraph behind.
         let installed =
             self.status.is_some_and(|status| status.split_whitespace().nth(2) == Some("installed"));
@@ -76,11 +84,11 @@ impl<'a> Paragraph<'a> {
             (_, None) => return broken("an installed package has no version"),
         };
         if !is_package(package) {
-            return broken("the paragraph above names no package");
+            return broken("the paragraph from here on names no package");
         }
         let of_versions = |b: u8| b.is_ascii_alphanumeric() || b".+-:~".contains(&b);
         if version.is_empty() || version.len() > 256 || !version.bytes().all(of_versions) {
-            return broken("the paragraph above has no version");
+            return broken("the paragraph from here on has no version");
         }
         if packages.len() >= MOST_PACKAGES {
             return broken("more packages are installed than there are");

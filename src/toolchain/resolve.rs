@@ -58,7 +58,7 @@ pub enum ResolveError {
     #[diagnostic(
         code(toolchain::unfit),
         help(
-            "leave out --toolchain to have one chosen; `rdna-build toolchains list` shows what each provides"
+            "leave out --toolchain to have one chosen; `rdna-build toolchains show ID` says what one provides"
         )
     )]
     Unfit { recipe: String, version: Version, refusal: Refusal },
