@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::document::testing::rendered;
-use crate::model::{BaseImage, BuildSpec, Claim, Compilers, FileSet, GuestPath};
+use crate::model::{BaseImage, BuildSpec, Claim, Compilers, DebianBase, FileSet, GuestPath};
 
 fn version(text: &str) -> Version {
     text.parse().expect("a version")
@@ -122,16 +122,31 @@ fn what_cannot_be_had_from_here_is_passed_over() {
 }
 
 #[test]
-fn of_two_as_near_the_one_that_is_here_counts() {
-    let shelf = shelf();
-    let available = |toolchain: &Toolchain| match toolchain.id.as_str() {
-        "debian-sid-hip" => Availability::Ready,
-        _ => Availability::Obtainable,
+fn of_two_as_near_the_one_that_needs_no_registry_and_brings_least_counts() {
+    let debian = |mut toolchain: Toolchain| {
+        let components = vec!["main".to_owned()];
+        toolchain.base.debian =
+            Some(DebianBase { suite: "sid".to_owned(), components, check_valid_until: true });
+        toolchain
     };
-    let recipe = recipe(&[("hip", ">=6")]);
-    let choice =
-        choose(&recipe, &version("1"), &version("6.4.3"), &shelf, None, &available).expect("one fits");
-    assert_eq!(choice.toolchain.id.as_str(), "debian-sid-hip");
+    let shelf = [
+        toolchain("a-registry", "6.4.3", &[("hip", "6.4.3")]),
+        debian(toolchain("b-large", "6.4.3", &[("hip", "6.4.3"), ("rocblas", "6.4.4")])),
+        debian(toolchain("c-small", "6.4.3", &[("hip", "6.4.3")])),
+    ];
+    let id = |recipe: &Recipe, here: &str| {
+        let available = |toolchain: &Toolchain| match toolchain.id.as_str() == here {
+            true => Availability::Ready,
+            false => Availability::Obtainable,
+        };
+        let choice = choose(recipe, &version("1"), &version("6.4.3"), &shelf, None, &available);
+        choice.expect("one fits").toolchain.id.to_string()
+    };
+    // What was made before must not decide what is built.
+    for here in ["a-registry", "b-large", "c-small"] {
+        assert_eq!(id(&recipe(&[("hip", ">=6")]), here), "c-small");
+        assert_eq!(id(&miopen(), here), "b-large");
+    }
 }
 
 #[test]
@@ -171,8 +186,8 @@ toolchain::none
 
   × no toolchain can build miopen 3.3.0, which belongs to ROCm 6.4.3
   help: add a toolchain with --toolchains DIR; these were refused:
-        debian-sid      hip 6.4.3 does not meet >=9
         debian-sid-hip  hip 6.4.3 does not meet >=9
+        debian-sid      hip 6.4.3 does not meet >=9
         debian-13       hip 6.0 does not meet >=9
         rocm-7.0        hip 7.0 does not meet >=9
 
