@@ -5,9 +5,11 @@
 //! have limits. Functions block; async callers use `spawn_blocking`. Where things lie in the store, and when something is
 //! fetched at all, is decided elsewhere.
 
+pub mod address;
 pub mod archive;
 pub mod bundled;
 pub mod confine;
+pub mod http;
 
 pub use archive::{ArchiveError, unpack};
 pub use bundled::{BundledError, write_bundled};

@@ -1,0 +1,7 @@
+//! Tests across modules, offline, in one program so that it links once.
+
+// Clippy allows both in tests, but does not know that all of this program is one.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod http_sources;
+mod server;
