@@ -7,9 +7,18 @@
 
 pub mod address;
 pub mod archive;
+pub mod argument;
 pub mod bundled;
 pub mod confine;
+pub mod git;
 pub mod http;
+pub mod local;
+pub mod stat_cache;
+pub mod tree;
 
 pub use archive::{ArchiveError, unpack};
+pub use argument::{ArgumentError, parse_source_argument};
 pub use bundled::{BundledError, write_bundled};
+pub use local::{LocalTree, read_local};
+pub use stat_cache::StatCache;
+pub use tree::{TreeError, read_tree};

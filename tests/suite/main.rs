@@ -3,5 +3,6 @@
 // Clippy allows both in tests, but does not know that all of this program is one.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod git_sources;
 mod http_sources;
 mod server;
