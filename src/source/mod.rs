@@ -13,6 +13,7 @@ pub mod confine;
 pub mod git;
 pub mod http;
 pub mod local;
+pub mod patch;
 pub mod stat_cache;
 pub mod tree;
 

@@ -5,4 +5,5 @@
 
 mod git_sources;
 mod http_sources;
+mod recipe_patches;
 mod server;

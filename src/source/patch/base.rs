@@ -1,0 +1,68 @@
+//! What patches are applied to.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// What lies at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Absent,
+    File {
+        bytes: Vec<u8>,
+        executable: bool,
+    },
+    Folder,
+    /// A symlink, or a path behind one.
+    Symlink,
+}
+
+/// A source tree before the series. Paths are relative and were judged by the caller.
+pub trait Base {
+    fn read(&self, path: &str) -> io::Result<Found>;
+}
+
+/// A source tree on disk.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderBase<'a>(pub &'a Path);
+
+/// No file that a person patches is larger.
+const LARGEST: u64 = 64 << 20;
+
+impl Base for FolderBase<'_> {
+    fn read(&self, path: &str) -> io::Result<Found> {
+        for (slash, _) in path.match_indices('/') {
+            match fs::symlink_metadata(self.0.join(&path[..slash])) {
+                Ok(metadata) if metadata.is_symlink() => return Ok(Found::Symlink),
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(_) => return Ok(Found::Absent),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Absent),
+                Err(error) => return Err(error),
+            }
+        }
+        let full = self.0.join(path);
+        let metadata = match fs::symlink_metadata(&full) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Absent),
+            Err(error) => return Err(error),
+        };
+        if metadata.is_symlink() {
+            return Ok(Found::Symlink);
+        }
+        if metadata.is_dir() {
+            return Ok(Found::Folder);
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let file = File::options().read(true).custom_flags(flags.bits() as i32).open(&full)?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(Found::File { bytes, executable: metadata.permissions().mode() & 0o111 != 0 })
+    }
+}
