@@ -7,9 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::str;
 
-use git2::{Repository, Status, StatusOptions};
+use git2::{FileMode, Repository, Status, StatusOptions};
 use tokio_util::sync::CancellationToken;
 
+use super::confine;
 use super::git;
 use super::stat_cache::StatCache;
 use super::tree::{self, TreeError};
@@ -109,11 +110,18 @@ fn list_checkout(
         })?;
         let Some(path) = below(path, prefix) else { continue };
         listing.dirty |= entry.status() != Status::CURRENT;
-        let path = path.trim_end_matches('/');
-        if folder.join(path).is_dir() && !folder.join(path).is_symlink() {
-            list_nested(folder, path, &mut listing, cancel)?;
-        } else {
-            listing.paths.push(path.to_owned());
+        match path.strip_suffix('/') {
+            // A repository that this one knows nothing of.
+            Some(path) => drop(list_nested(folder, path, &mut listing, cancel)?),
+            None => listing.paths.push(path.to_owned()),
+        }
+    }
+    let index = repository.index().map_err(failed)?;
+    for submodule in index.iter().filter(|entry| entry.mode == u32::from(FileMode::Commit)) {
+        let path = String::from_utf8_lossy(&submodule.path);
+        let Some(path) = below(&path, prefix) else { continue };
+        if let Some(commit) = list_nested(folder, path, &mut listing, cancel)? {
+            listing.dirty |= commit != git::commit_id(submodule.id);
         }
     }
     listing.commit = match repository.head().and_then(|head| head.peel_to_commit()) {
@@ -124,22 +132,22 @@ fn list_checkout(
     Ok(listing)
 }
 
-/// Takes in a submodule or a checkout inside the checkout, which git lists as one entry.
+/// Takes in a submodule or a checkout inside the checkout, which git lists as one entry; returns its commit.
 fn list_nested(
     folder: &Path,
     path: &str,
     listing: &mut Listing,
     cancel: &CancellationToken,
-) -> Result<(), TreeError> {
+) -> Result<Option<CommitId>, TreeError> {
     let nested = folder.join(path);
-    if !nested.join(".git").exists() {
+    if confine::check_relative(path).is_err() || nested.is_symlink() || !nested.join(".git").exists() {
         // A submodule that was never fetched is an empty folder.
-        return Ok(());
+        return Ok(None);
     }
     let inner = list(&nested, cancel)?;
     listing.dirty |= inner.dirty;
     listing.paths.extend(inner.paths.into_iter().map(|inner| format!("{path}/{inner}")));
-    Ok(())
+    Ok(inner.commit)
 }
 
 fn below<'a>(path: &'a str, prefix: &Path) -> Option<&'a str> {
@@ -168,6 +176,10 @@ mod tests {
         let mut index = repository.index().unwrap();
         index.add_all(["*"], git2::IndexAddOption::FORCE, None).unwrap();
         index.write().unwrap();
+        commit_index(repository, &mut index)
+    }
+
+    fn commit_index(repository: &Repository, index: &mut git2::Index) -> CommitId {
         let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
         let author = git2::Signature::now("nobody", "nobody@example.org").unwrap();
         git::commit_id(repository.commit(Some("HEAD"), &author, &author, "all", &tree, &[]).unwrap())
@@ -190,6 +202,21 @@ mod tests {
         assert_eq!(paths(&local), [".gitignore", "a.c", "kept.o"]);
         assert_eq!(local.commit, Some(commit));
         assert!(local.dirty);
+    }
+
+    #[test]
+    fn a_tracked_folder_that_became_a_symlink_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("sub/a.c"), "a").unwrap();
+        fs::write(folder.path().join(".gitignore"), "sub\n").unwrap();
+        fs::write(outside.path().join("a.c"), "secret").unwrap();
+        commit_all(&repository);
+        fs::remove_dir_all(folder.path().join("sub")).unwrap();
+        symlink(outside.path(), folder.path().join("sub")).unwrap();
+        assert_eq!(paths(&look(folder.path())), [".gitignore"]);
     }
 
     #[test]
@@ -229,6 +256,28 @@ mod tests {
         fs::write(folder.path().join("fin/f.c"), "f").unwrap();
         commit_all(&inner);
         assert_eq!(paths(&look(folder.path())), ["a.c", "fin/f.c"]);
+    }
+
+    #[test]
+    fn a_submodule_gives_its_files_once_it_was_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let inner = Repository::init(folder.path().join("fin")).unwrap();
+        fs::write(folder.path().join("fin/f.c"), "f").unwrap();
+        commit_all(&inner);
+        let mut index = repository.index().unwrap();
+        index.add_path(Path::new("fin")).unwrap();
+        index.write().unwrap();
+        commit_index(&repository, &mut index);
+        let local = look(folder.path());
+        assert_eq!((paths(&local), local.dirty), (vec!["fin/f.c"], false));
+
+        fs::write(folder.path().join("fin/f.c"), "changed").unwrap();
+        assert!(look(folder.path()).dirty);
+
+        fs::remove_dir_all(folder.path().join("fin")).unwrap();
+        fs::create_dir(folder.path().join("fin")).unwrap();
+        assert!(paths(&look(folder.path())).is_empty());
     }
 
     #[test]

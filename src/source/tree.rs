@@ -2,6 +2,7 @@
 //!
 //! Leaves to [`local`](super::local) which files of a person's checkout belong to the source.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -130,7 +131,12 @@ pub(super) fn read_paths(
 ) -> Result<Tree, TreeError> {
     let mut tree = Tree::default();
     let mut unknown = Vec::new();
+    let mut folders = Folders { root: folder, known: HashMap::new() };
     for path in paths {
+        // A checkout's index may name anything, and a folder may have become a symlink since.
+        if confine::check_relative(&path).is_err() || !folders.hold(&path) {
+            continue;
+        }
         let full = folder.join(&path);
         let metadata = match fs::symlink_metadata(&full) {
             Ok(metadata) => metadata,
@@ -166,6 +172,25 @@ pub(super) fn read_paths(
         tree.nodes.insert(file.path, node);
     }
     Ok(tree)
+}
+
+/// Which parts of a path are folders, and not symlinks to some.
+struct Folders<'a> {
+    root: &'a Path,
+    known: HashMap<String, bool>,
+}
+
+impl Folders<'_> {
+    fn hold(&mut self, path: &str) -> bool {
+        let Some((parent, _)) = path.rsplit_once('/') else { return true };
+        if let Some(known) = self.known.get(parent) {
+            return *known;
+        }
+        let is_folder = || fs::symlink_metadata(self.root.join(parent)).is_ok_and(|found| found.is_dir());
+        let holds = is_folder() && self.hold(parent);
+        self.known.insert(parent.to_owned(), holds);
+        holds
+    }
 }
 
 /// Gone, or behind something that is no folder any more.

@@ -14,6 +14,7 @@ mod names;
 mod parse;
 mod place;
 mod series;
+mod show;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,9 @@
+//! Tests across modules, offline, in one program so that it links once.
+
+// Clippy allows both in tests, but does not know that all of this program is one.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod git_sources;
+mod http_sources;
+mod recipe_patches;
+mod server;
