@@ -20,14 +20,11 @@ pub(super) fn manifest(files: Vec<PackagedFile>) -> Manifest {
             id: "debian-sid".into(),
             definition: digest,
             identity: digest,
-            image: "sha256:0".into(),
+            image: None,
             provides: BTreeMap::new(),
             packages: BTreeMap::new(),
         },
-        source: SourceRecord {
-            pinned: PinnedSource::Bundled { folder: "source".into(), digest },
-            tree: digest,
-        },
+        source: SourceRecord { pinned: PinnedSource::Bundled { folder: "source".into(), digest } },
         patches: Vec::new(),
         build: BuildFacts {
             prefix: PREFIX.into(),

@@ -20,9 +20,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("package", &["model"]),
     (
         "execute",
-        &[
-            "model", "facts", "plan", "lockfile", "store", "engine", "source", "build", "package", "toolchain",
-        ],
+        &["model", "facts", "plan", "lockfile", "store", "engine", "source", "build", "package", "toolchain"],
     ),
 ];
 

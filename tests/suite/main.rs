@@ -3,6 +3,7 @@
 // Clippy allows both in tests, but does not know that all of this program is one.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod architecture;
 mod git_sources;
 mod http_sources;
 mod recipe_patches;

@@ -109,7 +109,7 @@ fn redacted(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cost, Digest, Ingredients, Key, PlannedPatch, PlannedStage, Stage, UnitId};
+    use crate::model::{Cost, Digest, Ingredients, Key, PlannedPatch, PlannedStage, Script, Stage, UnitId};
 
     fn key(stage: Stage) -> Key {
         Key::from_digest(Digest::of(stage.as_str()))
@@ -144,7 +144,15 @@ mod tests {
             prefix: "/opt/rdna-build/miopen-3.3.0-gfx1010".into(),
             options: Default::default(),
             environment: Default::default(),
+            script: Script {
+                configure: vec![],
+                build: vec![],
+                install: vec![],
+                environment: Default::default(),
+            },
             source_date_epoch: 0,
+            outputs: vec![],
+            format: "tar.zst".into(),
             stages,
             cost: Cost { seconds: 2400, measured: false, disk: 8 << 30, memory: 3 << 30, jobs: 2 },
         }
