@@ -102,3 +102,6 @@ async fn guarded<T>(
         result = work => result,
     }
 }
+
+#[cfg(test)]
+mod tests;

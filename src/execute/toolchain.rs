@@ -66,10 +66,22 @@ pub(super) async fn ensure(
     }
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
 
-    let started = account.started(Stage::Toolchain, toolchain.summary.clone());
     let reference = reference(toolchain, &keyed.key);
-    let maker = Maker { engine, toolchain, account, reference: reference.clone() };
-    let (info, base) = maker.make().await?;
+    // Another store of this engine's may have had it made. What it holds is read all the same; only where its base came
+    // from cannot be told, so that a pinned base is not taken on trust.
+    let found = match workshop.pinned_image(&toolchain.base.image) {
+        None => engine.image(&reference).await?,
+        Some(_) => None,
+    };
+    let reason = match &found {
+        Some(_) => "its image is in the engine",
+        None => &toolchain.summary,
+    };
+    let started = account.started(Stage::Toolchain, reason);
+    let (info, base) = match found {
+        Some(info) => (info, None),
+        None => Maker { engine, toolchain, account, reference: reference.clone() }.make().await?,
+    };
     let image = inspect(engine, workshop, toolchain, &info, &reference, base).await?;
     let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
     let detail = serde_json::to_value(&image).expect("an image has only text keys");
