@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn each_ingredient_alone_changes_the_key() {
-        let changes: Vec<(&str, fn(&mut Everything))> = vec![
+        type Change = fn(&mut Everything);
+        let changes: Vec<(&str, Change)> = vec![
             ("source", |e| e.source = PinnedSource::Bundled { folder: "s".into(), digest: Digest::of("s") }),
             ("patch bytes", |e| e.patches[0].sha256 = Digest::of("other")),
             ("patch fuzz", |e| e.patches[0].fuzz = 1),
