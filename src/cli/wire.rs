@@ -1,5 +1,6 @@
 //! The composition root: settings and arguments become the values that `plan` and `execute` work on.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,14 +16,17 @@ use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Wor
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Digest, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage, Toolchain,
-    nearest,
+    Digest, Event, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage,
+    Toolchain, nearest,
 };
 use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request};
 use crate::recipe::RecipeBook;
 use crate::source;
 use crate::store::{Holder, Store};
 use crate::toolchain::{Availability, Catalog, choose};
+
+/// The numeric user of every build container.
+const BUILD_USER: u32 = 1000;
 
 /// What a command line asks for, with every name resolved and the source read.
 pub struct Job {
@@ -250,7 +254,7 @@ pub fn workshop(
         keyrings: HostPath::new("/usr/share/keyrings"),
         output: settings.output.clone(),
         lock_file: settings.lock_file.clone(),
-        ccache: settings.ccache_dir.clone(),
+        ccache: usable_ccache(settings, &events),
     };
     let connector = Connector { choice: engine_choice(settings) };
     Ok(Workshop::new(
@@ -263,6 +267,23 @@ pub fn workshop(
         lock,
         Box::new(connector),
     ))
+}
+
+/// The person's own compiler cache, if a build can write to it: builds run as user 1000 of the engine's machine. Many
+/// have `CCACHE_DIR` set for other reasons, so one that does not fit is no error.
+fn usable_ccache(settings: &Settings, events: &Events) -> Option<HostPath> {
+    let folder = settings.ccache_dir.clone()?;
+    let owner = std::fs::metadata(folder.as_path()).map(|metadata| metadata.uid());
+    let reason = match owner {
+        Ok(BUILD_USER) => return Some(folder),
+        Ok(other) => format!("it belongs to user {other}, and builds run as user {BUILD_USER}"),
+        Err(error) => error.to_string(),
+    };
+    events.emit(Event::Warning {
+        message: format!("the compiler cache {folder} is not used: {reason}"),
+        help: Some("the engine's volume rdna-build-ccache is used instead".to_owned()),
+    });
+    None
 }
 
 fn engine_choice(settings: &Settings) -> EngineChoice {

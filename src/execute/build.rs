@@ -12,6 +12,7 @@ use crate::build::ninja;
 use crate::build::session::{CacheStatistics, Session, SessionSpec};
 use crate::build::workspace::{Note, SourceTree};
 use crate::engine::Output;
+use crate::facts::free_disk;
 use crate::model::{Event, HostPath, Key, LogStream, PackagedFile, PlannedUnit, Script, Stage, Step, Unit};
 use crate::package::check_outputs;
 use crate::plan::{self, key::Keyed};
@@ -61,6 +62,7 @@ pub(super) async fn make(
         .unwrap_or_default();
     let started = account.started(Stage::Build, reasons.join(", "));
 
+    warn_of_a_full_disk(unit, workshop);
     let engine = workshop.engine().await?;
     let info = engine.info().await?;
     let memory = workshop.limits.memory;
@@ -123,6 +125,23 @@ pub(super) async fn make(
     account.finished(Stage::Build, keyed.key, started);
     workshop.store.remember(&unit.id, Stage::Build, keyed.key, &keyed.ingredients, Some(seconds))?;
     read(entry)
+}
+
+/// Says so before an hour is spent. The engine may keep its volumes elsewhere, so that it stops nothing.
+fn warn_of_a_full_disk(unit: &PlannedUnit, workshop: &Workshop) {
+    const GIB: f64 = (1 << 30) as f64;
+    let Some(free) = free_disk(workshop.store.root()) else { return };
+    if free < unit.cost.disk {
+        workshop.events.emit(Event::Warning {
+            message: format!(
+                "{:.1} GiB are free at {}, and this build takes about {:.1} GiB",
+                free as f64 / GIB,
+                workshop.store.root().display(),
+                unit.cost.disk as f64 / GIB
+            ),
+            help: Some("`rdna-build cache gc` and `docker system df` show what can go".to_owned()),
+        });
+    }
 }
 
 /// ccache hashes the compiler itself; the image's identity stands for its libraries too, and costs nothing.
