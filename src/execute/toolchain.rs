@@ -4,7 +4,7 @@
 //! configured in a container without network. Either way the image is then read, never trusted: its packages are its
 //! identity, and a promise it does not keep is an error.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::unit::Account;
@@ -289,7 +289,10 @@ impl Maker<'_, '_> {
         self.engine.import_image(&raw, Box::pin(stream)).await?;
         drop(folder);
         let configured = self.configure(&raw).await;
-        self.engine.remove_image(&raw).await?;
+        if let Err(error) = self.engine.remove_image(&raw).await {
+            let message = format!("the image {raw} stays behind: {error}");
+            workshop.events.emit(Event::Warning { message, help: Some(format!("docker rmi {raw}")) });
+        }
         configured
     }
 
@@ -329,7 +332,13 @@ impl Maker<'_, '_> {
                 labels: workshop.labels(),
             })
             .await?;
-        let mut last = std::collections::VecDeque::new();
+        let configured = self.run_and_commit(&container).await;
+        self.engine.remove_container(&container).await?;
+        configured
+    }
+
+    async fn run_and_commit(&self, container: &ContainerId) -> Result<ImageInfo, ExecuteError> {
+        let mut last = VecDeque::new();
         let mut lines = |output, line: &str| {
             if last.len() == 12 {
                 last.pop_front();
@@ -337,7 +346,7 @@ impl Maker<'_, '_> {
             last.push_back(line.to_owned());
             self.log("configure image", output, line);
         };
-        let status = self.engine.run_container(&container, &mut lines).await?;
+        let status = self.engine.run_container(container, &mut lines).await?;
         if !status.success() {
             return Err(ExecuteError::Configure {
                 toolchain: self.toolchain.id.to_string(),
@@ -345,9 +354,7 @@ impl Maker<'_, '_> {
                 lines: last.into_iter().map(|line| format!("  {line}\n")).collect(),
             });
         }
-        let info = self.engine.commit_container(&container, &self.reference).await?;
-        self.engine.remove_container(&container).await?;
-        Ok(info)
+        Ok(self.engine.commit_container(container, &self.reference).await?)
     }
 
     fn log(&self, item: &str, output: Output, line: &str) {

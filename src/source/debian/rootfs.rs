@@ -18,6 +18,9 @@ use super::deb::{self, Control};
 /// Top-level folders that are links to the folder of the same name in `usr`.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
+/// base-passwd's lists are some kilobytes.
+const LARGEST_MASTER: u64 = 64 << 10;
+
 /// Writes the tar stream.
 pub(super) struct Rootfs<W: Write> {
     tar: tar::Builder<W>,
@@ -206,7 +209,15 @@ impl<W: Write> Rootfs<W> {
             _ if kind == Kind::Directory => self.tar.append_data(&mut header, at, std::io::empty())?,
             _ => {
                 header.set_size(entry.size());
-                self.tar.append_data(&mut header, at, entry)?;
+                match master(&name) {
+                    Some(account_file) if entry.size() <= LARGEST_MASTER => {
+                        let mut content = Vec::new();
+                        entry.read_to_end(&mut content)?;
+                        self.tar.append_data(&mut header, at, content.as_slice())?;
+                        self.text(account_file, 0o644, &content)?;
+                    }
+                    Some(_) | None => self.tar.append_data(&mut header, at, entry)?,
+                }
             }
         }
         self.seen.insert(path.into(), kind);
@@ -274,6 +285,16 @@ impl<W: Write> Rootfs<W> {
         header.set_size(0);
         header.set_mtime(self.release_date);
         header
+    }
+}
+
+/// The file that base-passwd makes of one of its own when it is configured. It is written at once: Podman puts a file of
+/// its own over an `/etc/passwd` that does not know the container's user, and then root has no name.
+fn master(path: &str) -> Option<&'static str> {
+    match path {
+        "usr/share/base-passwd/passwd.master" => Some("etc/passwd"),
+        "usr/share/base-passwd/group.master" => Some("etc/group"),
+        _ => None,
     }
 }
 

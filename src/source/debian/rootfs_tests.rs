@@ -134,3 +134,11 @@ fn a_truncated_package_is_refused() {
         assert!(matches!(result, Err(DebianError::BadPackage { .. })), "{length} bytes: {result:?}");
     }
 }
+
+#[test]
+fn root_has_a_name_before_anything_is_configured() {
+    let master = "root:*:0:0:root:/root:/bin/bash\n";
+    let tar = laid_out(CONTROL, &[], &[Item::File("./usr/share/base-passwd/passwd.master", master)]).unwrap();
+    assert_eq!(content(&tar, "etc/passwd"), master);
+    assert_eq!(content(&tar, "usr/share/base-passwd/passwd.master"), master);
+}
