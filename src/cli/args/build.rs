@@ -12,12 +12,13 @@ pub const BUILD_EXAMPLES: &str = "\
 Examples:
   rdna-build build miopen --target gfx1010
   rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
-  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen           a folder, as it lies
-  rdna-build build miopen --target gfx1010 --source https://example.org/MIOpen.git#my-branch
   rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
-  rdna-build build miopen --target gfx1010 --offline                       nothing is fetched
 
-The paths of the packages go to standard output, everything else to standard error.
+  a folder as it lies, or a branch of your own:
+  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen
+  rdna-build build miopen --target gfx1010 --source URL#my-branch
+
+Paths of packages go to standard output, everything else to standard error.
 A build that was stopped goes on from its last finished stage.";
 
 pub const PLAN_EXAMPLES: &str = "\
@@ -31,7 +32,8 @@ pub const SHELL_EXAMPLES: &str = "\
 Examples:
   rdna-build shell miopen --target gfx1010
 
-The container is the one a build runs in: same image, same user, no network. It is gone when the shell ends.";
+The container is the one a build runs in: same image, same user, no network.
+It is gone when the shell ends.";
 
 /// What to build, how, and with which settings.
 #[derive(Debug, Args)]
@@ -51,7 +53,7 @@ pub struct BuildArguments {
     /// Use this toolchain [default: the one that fits best]
     #[arg(long, value_name = "ID")]
     pub toolchain: Option<ToolchainId>,
-    /// Make every stage again, even where it is cached
+    /// Build and pack again, even where that is cached
     #[arg(long)]
     pub rebuild: bool,
     /// Keep the container of a failed build, to look inside
@@ -100,10 +102,10 @@ pub struct MachineOptions {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Folders")]
 pub struct CatalogOptions {
-    /// A folder with recipes, asked before those built in; may be repeated
+    /// A folder with recipes, put before those built in; may be repeated
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub recipes: Vec<PathBuf>,
-    /// A folder with toolchains, asked before those built in; may be repeated
+    /// A folder with toolchains, put before those built in; may be repeated
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub toolchains: Vec<PathBuf>,
 }
