@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::cli::settings::{self, BaseChoice, EngineText, Flags};
-use crate::model::{GfxTarget, HostPath, NameError, RecipeName, SourceSpec, ToolchainId, Version};
+use crate::model::{GfxTarget, NameError, RecipeName, ToolchainId, Version};
 
 pub const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -47,9 +47,10 @@ pub struct BuildArguments {
     /// The recipe's version [default: the recipe's own choice]
     #[arg(long)]
     pub version: Option<Version>,
-    /// Build these sources instead of the recipe's: a folder, or a git address with #branch, #tag or #commit
-    #[arg(long, value_name = "PATH|URL[#REF]", value_parser = source, value_hint = ValueHint::AnyPath)]
-    pub source: Option<SourceSpec>,
+    /// Build these sources instead of the recipe's: a folder, a git address with #branch, #tag or #commit, or an
+    /// archive's address with #sha256=DIGEST
+    #[arg(long, value_name = "PATH|URL[#REF]", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
     /// Use this toolchain [default: the one that fits best]
     #[arg(long, value_name = "ID")]
     pub toolchain: Option<ToolchainId>,
@@ -152,26 +153,6 @@ impl CatalogOptions {
 pub fn recipe_name(text: &str) -> Result<RecipeName, NameError> {
     text.to_ascii_lowercase().parse()
 }
-
-/// An address is a git repository with what to check out behind `#`; anything else is a folder.
-fn source(text: &str) -> Result<SourceSpec, EmptySource> {
-    if text.is_empty() {
-        return Err(EmptySource);
-    }
-    if !text.contains("://") {
-        return Ok(SourceSpec::Folder { path: HostPath::new(text) });
-    }
-    let (url, reference) = text.split_once('#').unwrap_or((text, ""));
-    let git = |reference, commit| SourceSpec::Git { url: url.to_owned(), reference, commit, subdir: None };
-    Ok(match reference.parse() {
-        Ok(commit) => git(None, Some(commit)),
-        Err(_) => git((!reference.is_empty()).then(|| reference.to_owned()), None),
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a folder or an address is expected")]
-struct EmptySource;
 
 fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
     match text.is_empty() {

@@ -1,7 +1,6 @@
 use clap::error::ErrorKind;
 
 use super::*;
-use crate::model::SourceSpec;
 
 fn read(line: &str) -> Result<Arguments, clap::Error> {
     parse(line.split(' ').map(OsString::from))
@@ -83,19 +82,6 @@ fn version_is_the_tool_s_without_a_recipe_and_the_recipe_s_with_one() {
     }
     let version = build("rdna-build miopen --target gfx1010 --version 3.3.0").version;
     assert_eq!(version.unwrap().to_string(), "3.3.0");
-}
-
-#[test]
-fn a_source_is_a_folder_or_a_repository_with_a_reference() {
-    let source =
-        |text: &str| build(&format!("rdna-build miopen --target gfx1010 --source {text}")).source.unwrap();
-    assert!(matches!(source("../MIOpen"), SourceSpec::Folder { .. }));
-    let SourceSpec::Git { url, reference, commit, .. } = source("https://example.org/a.git#b") else {
-        panic!()
-    };
-    assert_eq!((url.as_str(), reference.as_deref(), commit), ("https://example.org/a.git", Some("b"), None));
-    let pinned = format!("https://example.org/a.git#{}", "ab".repeat(20));
-    assert!(matches!(source(&pinned), SourceSpec::Git { reference: None, commit: Some(_), .. }));
 }
 
 #[test]
