@@ -191,8 +191,8 @@ Options:
           The recipe's version [default: the recipe's own choice]
 
       --source <PATH|URL[#REF]>
-          Build these sources instead of the recipe's: a folder, or a git address with #branch, #tag
-          or #commit
+          Build these sources instead of the recipe's: a folder, a git address with #branch, #tag or
+          #commit, or an archive's address with #sha256=DIGEST
 
       --toolchain <ID>
           Use this toolchain [default: the one that fits best]
