@@ -77,7 +77,7 @@ settings! {
         "those built in", "folders with toolchains, put before those built in", value::paths,
         |paths| list(paths);
     CCACHE: HostPath = "ccache" "RDNA_BUILD_CCACHE" None, "a folder", "a volume of the engine",
-        "a folder of this machine as compiler cache, instead of the volume", value::path, HostPath::to_string, from ccache_dir;
+        "a folder of user 1000 as compiler cache, instead of the volume", value::path, HostPath::to_string, from ccache_dir;
     SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",
         "315532800, 1980-01-01", "the time that stands in for now in what is built", value::seconds,
         u64::to_string, from source_date_epoch;
