@@ -1,4 +1,4 @@
-//! Builds, packages and proves ROCm libraries for the GPUs that ROCm left out.
+//! Patches, builds and packs ROCm libraries such as MIOpen for RDNA1 GPUs, in containers that keep toolchains apart.
 
 pub mod build;
 pub mod cli;

@@ -48,6 +48,40 @@ impl From<ExitCode> for std::process::ExitCode {
 }
 
 impl ExitCode {
+    /// Every code, in the order of their numbers.
+    pub const ALL: [ExitCode; 9] = [
+        ExitCode::Fine,
+        ExitCode::BuildFailed,
+        ExitCode::Usage,
+        ExitCode::Invalid,
+        ExitCode::NotReady,
+        ExitCode::VerificationFailed,
+        ExitCode::NothingVerified,
+        ExitCode::TimedOut,
+        ExitCode::Interrupted,
+    ];
+
+    /// What the code says, in a few words.
+    pub fn meaning(&self) -> &'static str {
+        match self {
+            ExitCode::Fine => "fine",
+            ExitCode::BuildFailed => "a build failed",
+            ExitCode::Usage => "the command line or a setting is wrong",
+            ExitCode::Invalid => "a recipe, patch or toolchain is invalid",
+            ExitCode::NotReady => "the machine is not ready: engine, disk, network",
+            ExitCode::VerificationFailed => "verification failed",
+            ExitCode::NothingVerified => "nothing could be verified",
+            ExitCode::TimedOut => "timed out",
+            ExitCode::Interrupted => "interrupted",
+        }
+    }
+
+    /// All codes as a table for the help.
+    pub fn reference() -> String {
+        let lines = Self::ALL.map(|code| format!("  {:>3}  {}\n", code as u8, code.meaning()));
+        format!("Exit codes:\n{}", lines.concat())
+    }
+
     /// The code of a run that came to its end.
     pub fn of_report(report: &Report) -> Self {
         let code = |outcome: &Outcome| match outcome {

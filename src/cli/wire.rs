@@ -94,7 +94,10 @@ impl Job {
         let chosen = choice.toolchain.clone();
         let units = targets.into_iter().map(|target| (target, 0, reason.clone())).collect();
         let lock = LockFile::read(settings.lock_file.as_path())?;
-        let spec = arguments.source.clone().unwrap_or_else(|| version.source.clone());
+        let spec = match &arguments.source {
+            Some(text) => source::parse_source_argument(text)?,
+            None => version.source.clone(),
+        };
         let (local, source) = match &spec {
             SourceSpec::Folder { path } => {
                 let (local, pinned) = read_folder(path, settings, store, trace)?;

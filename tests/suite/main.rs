@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod docs;
 mod git_sources;
 mod http_sources;
 mod recipe_patches;

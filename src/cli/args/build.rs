@@ -6,18 +6,19 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::cli::settings::{self, BaseChoice, EngineText, Flags};
-use crate::model::{GfxTarget, HostPath, NameError, RecipeName, SourceSpec, ToolchainId, Version};
+use crate::model::{GfxTarget, NameError, RecipeName, ToolchainId, Version};
 
 pub const BUILD_EXAMPLES: &str = "\
 Examples:
   rdna-build build miopen --target gfx1010
   rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
-  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen           a folder, as it lies
-  rdna-build build miopen --target gfx1010 --source https://example.org/MIOpen.git#my-branch
   rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
-  rdna-build build miopen --target gfx1010 --offline                       nothing is fetched
 
-The paths of the packages go to standard output, everything else to standard error.
+  a folder as it lies, or a branch of your own:
+  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen
+  rdna-build build miopen --target gfx1010 --source URL#my-branch
+
+Paths of packages go to standard output, everything else to standard error.
 A build that was stopped goes on from its last finished stage.";
 
 pub const PLAN_EXAMPLES: &str = "\
@@ -31,7 +32,8 @@ pub const SHELL_EXAMPLES: &str = "\
 Examples:
   rdna-build shell miopen --target gfx1010
 
-The container is the one a build runs in: same image, same user, no network. It is gone when the shell ends.";
+The container is the one a build runs in: same image, same user, no network.
+It is gone when the shell ends.";
 
 /// What to build, how, and with which settings.
 #[derive(Debug, Args)]
@@ -45,13 +47,14 @@ pub struct BuildArguments {
     /// The recipe's version [default: the recipe's own choice]
     #[arg(long)]
     pub version: Option<Version>,
-    /// Build these sources instead of the recipe's: a folder, or a git address with #branch, #tag or #commit
-    #[arg(long, value_name = "PATH|URL[#REF]", value_parser = source, value_hint = ValueHint::AnyPath)]
-    pub source: Option<SourceSpec>,
+    /// Build these sources instead of the recipe's: a folder, a git address with #branch, #tag or #commit, or an
+    /// archive's address with #sha256=DIGEST
+    #[arg(long, value_name = "PATH|URL[#REF]", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
     /// Use this toolchain [default: the one that fits best]
     #[arg(long, value_name = "ID")]
     pub toolchain: Option<ToolchainId>,
-    /// Make every stage again, even where it is cached
+    /// Build and pack again, even where that is cached
     #[arg(long)]
     pub rebuild: bool,
     /// Keep the container of a failed build, to look inside
@@ -100,10 +103,10 @@ pub struct MachineOptions {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Folders")]
 pub struct CatalogOptions {
-    /// A folder with recipes, asked before those built in; may be repeated
+    /// A folder with recipes, put before those built in; may be repeated
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub recipes: Vec<PathBuf>,
-    /// A folder with toolchains, asked before those built in; may be repeated
+    /// A folder with toolchains, put before those built in; may be repeated
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub toolchains: Vec<PathBuf>,
 }
@@ -150,26 +153,6 @@ impl CatalogOptions {
 pub fn recipe_name(text: &str) -> Result<RecipeName, NameError> {
     text.to_ascii_lowercase().parse()
 }
-
-/// An address is a git repository with what to check out behind `#`; anything else is a folder.
-fn source(text: &str) -> Result<SourceSpec, EmptySource> {
-    if text.is_empty() {
-        return Err(EmptySource);
-    }
-    if !text.contains("://") {
-        return Ok(SourceSpec::Folder { path: HostPath::new(text) });
-    }
-    let (url, reference) = text.split_once('#').unwrap_or((text, ""));
-    let git = |reference, commit| SourceSpec::Git { url: url.to_owned(), reference, commit, subdir: None };
-    Ok(match reference.parse() {
-        Ok(commit) => git(None, Some(commit)),
-        Err(_) => git((!reference.is_empty()).then(|| reference.to_owned()), None),
-    })
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a folder or an address is expected")]
-struct EmptySource;
 
 fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
     match text.is_empty() {

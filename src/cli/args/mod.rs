@@ -11,33 +11,31 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 pub use build::{BuildArguments, CatalogOptions, StoreOptions};
 pub use shorthand::{early_color, nearest_command};
 
+use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};
 use crate::model::ToolchainId;
 
 const EXAMPLES: &str = "\
 Examples:
-  rdna-build miopen --target gfx1010            build MIOpen and pack it
+  rdna-build selftest --target gfx1010          try the whole chain first
   rdna-build plan miopen --target gfx1010       show what would be done, and why
+  rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
-  rdna-build config                             which settings hold, and where they come from
+  rdna-build config                             which settings hold, and why
 
-`rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.
+`rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.";
 
-Exit codes:
-  0 fine · 1 a build failed · 2 usage or settings · 3 recipe, patch or toolchain invalid
-  4 machine not ready (engine, disk, network) · 5 verification failed · 77 nothing could be verified
-  124 timed out · 130 interrupted";
-
-/// Builds ROCm libraries for the GPUs that ROCm left out
+/// Builds ROCm libraries for RDNA1 GPUs
 ///
-/// Builds, packages and proves ROCm libraries such as MIOpen for RDNA1 GPUs (gfx1010, gfx1011, gfx1012). Everything is
-/// compiled in a container without network; what was made once is kept and not made again.
+/// Patches, builds and packs ROCm libraries such as MIOpen for gfx1010, gfx1011 and gfx1012. Everything is compiled in
+/// a container without network; what was made once is kept and not made again.
 #[derive(Debug, Parser)]
 #[command(
     name = "rdna-build",
     version,
     after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", ExitCode::reference()),
     max_term_width = 100,
     arg_required_else_help = true,
     subcommand_value_name = "COMMAND",
@@ -86,7 +84,7 @@ pub struct OutputOptions {
     /// Show the output of containers as well
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Say nothing but errors and the path of the package
+    /// Say nothing but errors and the paths of packages
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Write for programs: one event a line, or one JSON document

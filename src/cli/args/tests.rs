@@ -1,7 +1,6 @@
 use clap::error::ErrorKind;
 
 use super::*;
-use crate::model::SourceSpec;
 
 fn read(line: &str) -> Result<Arguments, clap::Error> {
     parse(line.split(' ').map(OsString::from))
@@ -86,19 +85,6 @@ fn version_is_the_tool_s_without_a_recipe_and_the_recipe_s_with_one() {
 }
 
 #[test]
-fn a_source_is_a_folder_or_a_repository_with_a_reference() {
-    let source =
-        |text: &str| build(&format!("rdna-build miopen --target gfx1010 --source {text}")).source.unwrap();
-    assert!(matches!(source("../MIOpen"), SourceSpec::Folder { .. }));
-    let SourceSpec::Git { url, reference, commit, .. } = source("https://example.org/a.git#b") else {
-        panic!()
-    };
-    assert_eq!((url.as_str(), reference.as_deref(), commit), ("https://example.org/a.git", Some("b"), None));
-    let pinned = format!("https://example.org/a.git#{}", "ab".repeat(20));
-    assert!(matches!(source(&pinned), SourceSpec::Git { reference: None, commit: Some(_), .. }));
-}
-
-#[test]
 fn garbage_is_collected_only_by_a_limit() {
     assert!(read("rdna-build cache gc").is_err());
     let arguments = read("rdna-build cache gc --older-than 2w --max-size 20GiB").unwrap();
@@ -115,11 +101,10 @@ fn help_of_the_tool() {
     snapbox::assert_data_eq!(
         help(&mut Arguments::command()),
         snapbox::str![[r#"
-Builds ROCm libraries for the GPUs that ROCm left out
+Builds ROCm libraries for RDNA1 GPUs
 
-Builds, packages and proves ROCm libraries such as MIOpen for RDNA1 GPUs (gfx1010, gfx1011,
-gfx1012). Everything is compiled in a container without network; what was made once is kept and not
-made again.
+Patches, builds and packs ROCm libraries such as MIOpen for gfx1010, gfx1011 and gfx1012. Everything
+is compiled in a container without network; what was made once is kept and not made again.
 
 Usage: rdna-build [OPTIONS] <COMMAND>
        rdna-build <RECIPE> --target <GFX>
@@ -149,7 +134,7 @@ Output:
           Show the output of containers as well
 
   -q, --quiet
-          Say nothing but errors and the path of the package
+          Say nothing but errors and the paths of packages
 
       --json
           Write for programs: one event a line, or one JSON document
@@ -158,18 +143,25 @@ Output:
           Colour: auto, always or never [default: auto]
 
 Examples:
-  rdna-build miopen --target gfx1010            build MIOpen and pack it
+  rdna-build selftest --target gfx1010          try the whole chain first
   rdna-build plan miopen --target gfx1010       show what would be done, and why
+  rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
-  rdna-build config                             which settings hold, and where they come from
+  rdna-build config                             which settings hold, and why
 
 `rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.
 
 Exit codes:
-  0 fine · 1 a build failed · 2 usage or settings · 3 recipe, patch or toolchain invalid
-  4 machine not ready (engine, disk, network) · 5 verification failed · 77 nothing could be verified
-  124 timed out · 130 interrupted
+    0  fine
+    1  a build failed
+    2  the command line or a setting is wrong
+    3  a recipe, patch or toolchain is invalid
+    4  the machine is not ready: engine, disk, network
+    5  verification failed
+   77  nothing could be verified
+  124  timed out
+  130  interrupted
 
 "#]]
     );
@@ -199,14 +191,14 @@ Options:
           The recipe's version [default: the recipe's own choice]
 
       --source <PATH|URL[#REF]>
-          Build these sources instead of the recipe's: a folder, or a git address with #branch, #tag
-          or #commit
+          Build these sources instead of the recipe's: a folder, a git address with #branch, #tag or
+          #commit, or an archive's address with #sha256=DIGEST
 
       --toolchain <ID>
           Use this toolchain [default: the one that fits best]
 
       --rebuild
-          Make every stage again, even where it is cached
+          Build and pack again, even where that is cached
 
       --keep-failed
           Keep the container of a failed build, to look inside
@@ -237,10 +229,10 @@ Machine:
 
 Folders:
       --recipes <DIR>
-          A folder with recipes, asked before those built in; may be repeated
+          A folder with recipes, put before those built in; may be repeated
 
       --toolchains <DIR>
-          A folder with toolchains, asked before those built in; may be repeated
+          A folder with toolchains, put before those built in; may be repeated
 
       --store <DIR>
           Where finished stages are kept [default: $XDG_CACHE_HOME/rdna-build]
@@ -253,7 +245,7 @@ Output:
           Show the output of containers as well
 
   -q, --quiet
-          Say nothing but errors and the path of the package
+          Say nothing but errors and the paths of packages
 
       --json
           Write for programs: one event a line, or one JSON document
@@ -264,12 +256,13 @@ Output:
 Examples:
   rdna-build build miopen --target gfx1010
   rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
-  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen           a folder, as it lies
-  rdna-build build miopen --target gfx1010 --source https://example.org/MIOpen.git#my-branch
   rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
-  rdna-build build miopen --target gfx1010 --offline                       nothing is fetched
 
-The paths of the packages go to standard output, everything else to standard error.
+  a folder as it lies, or a branch of your own:
+  rdna-build build miopen --target gfx1010 --source ~/src/MIOpen
+  rdna-build build miopen --target gfx1010 --source URL#my-branch
+
+Paths of packages go to standard output, everything else to standard error.
 A build that was stopped goes on from its last finished stage.
 
 "#]]

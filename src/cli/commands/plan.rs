@@ -2,7 +2,7 @@
 
 use crate::cli::args::BuildArguments;
 use crate::cli::exit::{CliError, ExitCode};
-use crate::cli::render::{self, Palette};
+use crate::cli::render::{self, Page};
 use crate::cli::settings::Settings;
 use crate::cli::wire::{Job, Trace};
 use crate::facts::Machine;
@@ -14,7 +14,7 @@ pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, 
     let plan = job.plan(settings, &store, &Machine::look())?;
     match settings.json() {
         true => render::print_json(&plan)?,
-        false => render::print(&render::plan::table(&plan, Palette::stdout(settings)))?,
+        false => render::print(&render::plan::table(&plan, Page::stdout(settings)))?,
     }
     Ok(ExitCode::Fine)
 }

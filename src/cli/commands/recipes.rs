@@ -2,7 +2,7 @@
 
 use crate::cli::args::{RecipesArguments, RecipesCommand};
 use crate::cli::exit::{CliError, ExitCode};
-use crate::cli::render::{self, Palette, Tone, amount, table::Table};
+use crate::cli::render::{self, Page, Palette, Tone, amount, table::Table};
 use crate::cli::settings::Settings;
 use crate::model::{GfxTarget, HostPath, Recipe, RecipeName, SourceSpec};
 use crate::recipe::{RecipeBook, lint};
@@ -33,7 +33,7 @@ fn list(book: &RecipeBook, settings: &Settings) -> Result<ExitCode, CliError> {
             (Tone::Plain, recipe.summary.clone()),
         ]);
     }
-    render::print(&table.render(0, Palette::stdout(settings)))?;
+    render::print(&table.render(0, Page::stdout(settings)))?;
     Ok(ExitCode::Fine)
 }
 
@@ -46,40 +46,52 @@ fn show(book: &RecipeBook, name: &RecipeName, settings: &Settings) -> Result<Exi
         render::print_json(&document(&recipe))?;
         return Ok(ExitCode::Fine);
     }
-    let palette = Palette::stdout(settings);
-    let mut text = format!(
-        "{} ({}): {}\n{}\nfrom {}\n\nversions\n",
-        recipe.name,
-        recipe.license,
-        recipe.summary,
-        recipe.homepage,
-        book.origin(name.as_str())?
+    let page = Page::stdout(settings);
+    let mut facts = Table::default();
+    let mut fact =
+        |name: &str, value: String| facts.row([(Tone::Faint, name.to_owned()), (Tone::Plain, value)]);
+    fact("homepage", recipe.homepage.clone());
+    fact("license", recipe.license.clone());
+    fact("defined", book.origin(name.as_str())?.to_string());
+    fact("targets", targets(&recipe));
+    fact("requires", ranges(&recipe));
+    fact(
+        "needs",
+        format!(
+            "{} of memory a job, {} of disk, about {} min on two cores",
+            amount::bytes(recipe.build.memory_per_job),
+            amount::bytes(recipe.build.disk),
+            recipe.build.minutes
+        ),
     );
-    let mut versions = Table::default();
+    let mut versions = Table::new(["version", "ROCm", "source"]);
     for version in &recipe.versions {
-        let mark = if version.version == recipe.default_version { "default" } else { "" };
+        let is_default = version.version == recipe.default_version;
+        let mark = if is_default { " (default)" } else { "" };
         versions.row([
-            (Tone::Plain, version.version.to_string()),
-            (Tone::Plain, format!("ROCm {}", version.rocm)),
+            (if is_default { Tone::Strong } else { Tone::Plain }, format!("{}{mark}", version.version)),
+            (Tone::Plain, version.rocm.to_string()),
             (Tone::Plain, source(&version.source)),
-            (Tone::Faint, mark.to_owned()),
         ]);
     }
-    text += &versions.render(2, palette);
-    text += &format!("\ntargets   {}\nrequires  {}\n", targets(&recipe), ranges(&recipe));
-    text += &format!(
-        "needs     {} a job, {} of disk, about {} min on two cores\n",
-        amount::bytes(recipe.build.memory_per_job),
-        amount::bytes(recipe.build.disk),
-        recipe.build.minutes
-    );
-    text += "\noptions\n";
+    let title = page.palette.paint(Tone::Strong, recipe.name.as_str());
+    let summary = page.lines(&recipe.summary, 0).join("\n");
+    let mut text = format!("{title}\n{summary}\n\n{}\n{}", facts.render(2, page), versions.render(2, page));
+    let heading = |name: &str| format!("\n  {}\n", page.palette.paint(Tone::Faint, name));
+    if !recipe.patches.is_empty() {
+        text += &heading("patches");
+    }
+    for patch in &recipe.patches {
+        text += &format!("  {}\n", patch.file);
+        for line in page.lines(&patch.why, 6) {
+            text += &format!("      {line}\n");
+        }
+    }
+    if !recipe.build.options.is_empty() {
+        text += &heading("options");
+    }
     for (option, value) in &recipe.build.options {
         text += &format!("  {option}={value}\n");
-    }
-    text += "\npatches\n";
-    for patch in &recipe.patches {
-        text += &format!("  {}\n    {}\n", patch.file, patch.why);
     }
     render::print(&text)?;
     Ok(ExitCode::Fine)
@@ -122,12 +134,12 @@ fn source(spec: &SourceSpec) -> String {
                 None => "pinned on first fetch".to_owned(),
             };
             match reference {
-                Some(reference) => format!("{place} {reference}, {commit}"),
-                None => format!("{place} {commit}"),
+                Some(reference) => format!("{place} at {reference}, {commit}"),
+                None => format!("{place} at {commit}"),
             }
         }
         SourceSpec::Tarball { urls, .. } => urls.first().cloned().unwrap_or_default(),
-        SourceSpec::Bundled { folder, .. } => format!("in the recipe: {folder}/"),
+        SourceSpec::Bundled { folder, .. } => format!("{folder}/ of the recipe's own folder"),
         SourceSpec::Folder { path } => path.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
 use crate::cli::exit::{CliError, ExitCode};
-use crate::cli::render::{self, Palette, Tone, table::Table};
+use crate::cli::render::{self, Page, Tone, table::Table};
 use crate::cli::settings::Settings;
 use crate::execute;
 use crate::model::{Toolchain, ToolchainId};
@@ -38,7 +38,7 @@ fn list(toolchains: &[Toolchain], settings: &Settings) -> Result<ExitCode, CliEr
             (Tone::Plain, toolchain.summary.clone()),
         ]);
     }
-    render::print(&table.render(0, Palette::stdout(settings)))?;
+    render::print(&table.render(0, Page::stdout(settings)))?;
     Ok(ExitCode::Fine)
 }
 
@@ -53,33 +53,29 @@ fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<Exit
         render::print_json(&document(&toolchain, made))?;
         return Ok(ExitCode::Fine);
     }
-    let mut text = format!(
-        "{}: {}\nROCm {}, from {}, defined in {}\n\nbase      {}\n",
-        toolchain.id,
-        toolchain.summary,
-        toolchain.rocm,
-        toolchain.base.image,
-        catalog.origin(id.as_str())?,
-        toolchain.base.image
-    );
+    let page = Page::stdout(settings);
+    let mut facts = Table::default();
+    let mut fact =
+        |name: &str, value: String| facts.row([(Tone::Faint, name.to_owned()), (Tone::Plain, value)]);
+    fact("ROCm", toolchain.rocm.to_string());
+    fact("defined", catalog.origin(id.as_str())?.to_string());
+    fact("base", format!("image {}", toolchain.base.image));
     if let Some(debian) = &toolchain.base.debian {
-        text += &format!(
-            "          or assembled from Debian {} ({})\n",
-            debian.suite,
-            debian.components.join(" ")
-        );
+        fact("", format!("or assembled from Debian {} ({})", debian.suite, debian.components.join(" ")));
     }
-    text += &format!("compiler  {}, {}\n\nprovides\n", toolchain.compilers.c, toolchain.compilers.cxx);
-    let mut provides = Table::default();
+    fact("compiler", format!("{}, {}", toolchain.compilers.c, toolchain.compilers.cxx));
+    fact("packages", toolchain.packages.join(" "));
+    let mut provides = Table::new(["provides", "version", "by package"]);
     for (capability, claim) in &toolchain.provides {
         provides.row([
             (Tone::Plain, capability.clone()),
             (Tone::Plain, claim.version.to_string()),
-            (Tone::Faint, format!("by package {}", claim.package)),
+            (Tone::Plain, claim.package.clone()),
         ]);
     }
-    text += &provides.render(2, Palette::stdout(settings));
-    text += &format!("\npackages  {}\n", toolchain.packages.join(" "));
+    let title = page.palette.paint(Tone::Strong, toolchain.id.as_str());
+    let summary = page.lines(&toolchain.summary, 0).join("\n");
+    let text = format!("{title}\n{summary}\n\n{}\n{}", facts.render(2, page), provides.render(2, page));
     render::print(&text)?;
     Ok(ExitCode::Fine)
 }

@@ -5,13 +5,14 @@ pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = bytes as f64;
     let mut unit = 0;
-    // 1023.95 would be rounded to 1024.0.
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
+    // 1023.5 would be rounded to 1024.
+    while value >= 1023.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
     }
     match unit {
         0 => format!("{bytes} B"),
+        _ if value >= 99.95 => format!("{value:.0} {}", UNITS[unit]),
         _ => format!("{value:.1} {}", UNITS[unit]),
     }
 }
@@ -56,6 +57,7 @@ mod tests {
     fn amounts_are_short_and_right_at_their_edges() {
         assert_eq!([0, 1023, 1024, 1536 << 20].map(bytes), ["0 B", "1023 B", "1.0 KiB", "1.5 GiB"]);
         assert_eq!(bytes((1 << 20) - 1), "1.0 MiB");
+        assert_eq!([1023 << 20, 1000 << 20, 99 << 20].map(bytes), ["1023 MiB", "1000 MiB", "99.0 MiB"]);
         assert_eq!(
             [0.04, 9.96, 59.6, 723.0, 7500.0].map(seconds),
             ["0.0 s", "10 s", "1 min 0 s", "12 min 3 s", "2 h 5 min"]

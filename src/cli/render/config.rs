@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::palette::{Palette, Tone};
+use super::page::Page;
+use super::palette::Tone;
 use super::table::Table;
 use crate::cli::settings::{Origin, Settings, redact, table::ALL};
 
 /// Every setting with its value and where it comes from; below it what surrounds them.
-pub fn table(settings: &Settings, palette: Palette) -> String {
-    let mut table = Table::new(["setting", "value", "from"]);
+pub fn table(settings: &Settings, page: impl Into<Page>) -> String {
+    // Values come last: one may be a long path, which would push out of sight what follows it.
+    let mut table = Table::new(["setting", "from", "value"]);
     for shown in &settings.shown {
         let (tone, origin) = match &shown.origin {
             Origin::Default => (Tone::Faint, Tone::Faint),
@@ -20,9 +22,9 @@ pub fn table(settings: &Settings, palette: Palette) -> String {
             Some(value) => value.clone(),
             None => default_of(shown.name),
         };
-        table.row([(Tone::Plain, shown.name.to_owned()), (tone, value), (origin, shown.origin.to_string())]);
+        table.row([(Tone::Plain, shown.name.to_owned()), (origin, shown.origin.to_string()), (tone, value)]);
     }
-    let mut text = table.render(0, palette);
+    let mut text = table.render(0, page);
     if let Some(project) = &settings.project {
         text += &format!("\nproject: {}\n", project.join("rdna-build.toml"));
     }
@@ -50,6 +52,7 @@ fn default_of(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::render::Palette;
     use crate::cli::settings::{Environment, Flags};
 
     #[test]
@@ -65,25 +68,25 @@ mod tests {
         snapbox::assert_data_eq!(
             table(&settings, Palette::PLAIN),
             snapbox::str![[r#"
-setting            value                                             from
-engine             auto                                              default
-store              /home/me/.cache/rdna-build                        default
-state              /home/me/.local/state/rdna-build                  default
-output             /nowhere/out                                      default
-lock-file          /home/me/.local/state/rdna-build/rdna-build.lock  default
-jobs               4                                                 command line
-memory             6.0 GiB                                           RDNA_BUILD_MEMORY
-offline            false                                             default
-base               auto                                              default
-debian-mirror      http://***@example.org/debian                     RDNA_BUILD_DEBIAN_MIRROR
-recipes            (those built in)                                  default
-toolchains         (those built in)                                  default
-ccache             (a volume of the engine)                          default
-source-date-epoch  (the date of the source)                          default
-color              auto                                              default
-progress           auto                                              default
-verbosity          normal                                            default
-format             text                                              default
+setting            from                      value
+engine             default                   auto
+store              default                   /home/me/.cache/rdna-build
+state              default                   /home/me/.local/state/rdna-build
+output             default                   /nowhere/out
+lock-file          default                   /home/me/.local/state/rdna-build/rdna-build.lock
+jobs               command line              4
+memory             RDNA_BUILD_MEMORY         6.0 GiB
+offline            default                   false
+base               default                   auto
+debian-mirror      RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
+recipes            default                   (those built in)
+toolchains         default                   (those built in)
+ccache             default                   (a volume of the engine)
+source-date-epoch  default                   (315532800, 1980-01-01)
+color              default                   auto
+progress           default                   auto
+verbosity          default                   normal
+format             default                   text
 
 DOCKER_HOST: tcp://***@example.org:2375
 

@@ -1,14 +1,19 @@
 //! A plan as a person reads it.
 
 use super::amount;
-use super::palette::{Palette, Tone};
+use super::page::Page;
+use super::palette::Tone;
 use super::printable::printable;
 use super::table::Table;
 use crate::model::{PinnedSource, Plan, PlannedUnit, SourceSpec, StageState};
 
+/// Characters of a text from a recipe; the reason for a toolchain names every one that was refused.
+const LIMIT: usize = 2000;
+
 /// Every unit with its stages: what is cached, what will be made and why, and what that takes.
-pub fn table(plan: &Plan, palette: Palette) -> String {
-    let units = plan.units.iter().map(|unit| unit_text(unit, palette)).collect::<Vec<_>>();
+pub fn table(plan: &Plan, page: impl Into<Page>) -> String {
+    let page = page.into();
+    let units = plan.units.iter().map(|unit| unit_text(unit, page)).collect::<Vec<_>>();
     let total: u64 = plan.units.iter().filter(|unit| has_work(unit)).map(|unit| unit.cost.seconds).sum();
     let work = plan.units.iter().filter(|unit| has_work(unit)).count();
     let last = match (plan.units.len(), work) {
@@ -21,18 +26,21 @@ pub fn table(plan: &Plan, palette: Palette) -> String {
     format!("{}\n{last}\n", units.join("\n"))
 }
 
-fn unit_text(unit: &PlannedUnit, palette: Palette) -> String {
+fn unit_text(unit: &PlannedUnit, page: Page) -> String {
     let id = &unit.id;
-    let title = palette.paint(Tone::Strong, &format!("{} {} for {}", id.recipe, id.version, id.target));
+    let title = page.palette.paint(Tone::Strong, &format!("{} {} for {}", id.recipe, id.version, id.target));
     let mut facts = Table::default();
     let mut fact = |name: &str, value: String| {
-        facts.row([(Tone::Faint, name.to_owned()), (Tone::Plain, printable(&value, 200))]);
+        facts.row([(Tone::Faint, name.to_owned()), (Tone::Plain, printable(&value, LIMIT))]);
     };
     fact("toolchain", format!("{}: {}", id.toolchain, unit.reason));
     fact("source", source(unit));
     fact("prefix", unit.prefix.clone());
     for patch in &unit.patches {
-        fact("patch", format!("{}: {}", patch.file, patch.why));
+        fact("patch", patch.file.clone());
+        if !patch.why.is_empty() {
+            fact("", patch.why.clone());
+        }
     }
     if has_work(unit) {
         fact("expected", cost(unit));
@@ -42,19 +50,19 @@ fn unit_text(unit: &PlannedUnit, palette: Palette) -> String {
         let (tone, state, why) = match &planned.state {
             StageState::Cached { .. } => (Tone::Faint, "cached", String::new()),
             StageState::ToDo { reasons, .. } if reasons.is_empty() => {
-                (Tone::Good, "to do", "never built".to_owned())
+                (Tone::Good, "to do", "not made yet".to_owned())
             }
             StageState::ToDo { reasons, .. } => (Tone::Good, "to do", reasons.join(", ")),
-            StageState::Unknown { after } => (Tone::Warning, "open", format!("decided after {after}")),
+            StageState::Unknown { after } => (Tone::Warning, "open", format!("known after {after}")),
         };
         stages.row([
             (Tone::Plain, planned.stage.to_string()),
             (tone, state.to_owned()),
             (Tone::Faint, planned.state.key().map(|key| key.short()).unwrap_or_default()),
-            (Tone::Plain, printable(&why, 200)),
+            (Tone::Plain, printable(&why, LIMIT)),
         ]);
     }
-    format!("{title}\n{}\n{}", facts.render(2, palette), stages.render(2, palette))
+    format!("{title}\n{}\n{}", facts.render(2, page), stages.render(2, page))
 }
 
 fn has_work(unit: &PlannedUnit) -> bool {
@@ -82,7 +90,7 @@ fn source(unit: &PlannedUnit) -> String {
         Ok(PinnedSource::Tarball { urls, sha256 }) => {
             format!("{} sha256 {}", urls.first().map(|url| redacted(url)).unwrap_or_default(), sha256.short())
         }
-        Ok(PinnedSource::Bundled { folder, .. }) => format!("{folder} of the recipe"),
+        Ok(PinnedSource::Bundled { folder, .. }) => format!("{folder}/ of the recipe's own folder"),
         Ok(PinnedSource::Folder { tree, dirty, .. }) => {
             format!(
                 "a folder, tree {}{}",
@@ -97,7 +105,7 @@ fn source(unit: &PlannedUnit) -> String {
         Err(SourceSpec::Tarball { urls, sha256 }) => {
             format!("{} sha256 {}", urls.first().map(|url| redacted(url)).unwrap_or_default(), sha256.short())
         }
-        Err(SourceSpec::Bundled { folder, .. }) => format!("{folder} of the recipe"),
+        Err(SourceSpec::Bundled { folder, .. }) => format!("{folder}/ of the recipe's own folder"),
         Err(SourceSpec::Folder { path }) => path.to_string(),
     }
 }
@@ -109,6 +117,7 @@ fn redacted(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::render::Palette;
     use crate::model::{Cost, Digest, Ingredients, Key, PlannedPatch, PlannedStage, Script, Stage, UnitId};
 
     fn key(stage: Stage) -> Key {
@@ -180,15 +189,16 @@ miopen 3.3.0 for gfx1010
   toolchain  debian-sid: nearest to ROCm 6.4.3 that provides rocblas
   source     https://***@example.org/MIOpen.git at 2d1fd997a000
   prefix     /opt/rdna-build/miopen-3.3.0-gfx1010
-  patch      patches/0001-boost.patch: Boost 1.87 renamed a header.
+  patch      patches/0001-boost.patch
+             Boost 1.87 renamed a header.
   expected   40 min (the recipe's estimate), 8.0 GiB disk, 3.0 GiB memory, 2 jobs
 
   stage      state   key           why
   toolchain  cached  0db3de82a739
   source     cached  41cf6794ba42
   prepare    to do   45666d976bab  patches/0001-boost.patch changed, option FOO is new
-  build      to do   44575cf5b285  never built
-  package    open                  decided after build
+  build      to do   44575cf5b285  not made yet
+  package    open                  known after build
 
 "#]]
         );

@@ -90,7 +90,7 @@ mod tests {
         let text = describe("src/x.cpp", 123, 423, Unit::Steps, rate);
         assert_eq!(text, "[123/423] 29 %  2.1 files/s  2 min left  src/x.cpp");
         assert_eq!(describe("", 3 << 20, 0, Unit::Bytes, Some(1048576.0)), "3.0 MiB  1.0 MiB/s");
-        assert_eq!(describe("", u64::MAX, 1, Unit::Bytes, None), "16777216.0 TiB of 1 B  100 %");
+        assert_eq!(describe("", u64::MAX, 1, Unit::Bytes, None), "16777216 TiB of 1 B  100 %");
     }
 
     #[test]

@@ -26,7 +26,10 @@ pub struct Terminal {
 pub fn from_process() -> Environment {
     let variables =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
-    let columns = rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| size.ws_col);
+    // Either may be a pipe while the other is the terminal.
+    let columns = rustix::termios::tcgetwinsize(std::io::stdout())
+        .or_else(|_| rustix::termios::tcgetwinsize(std::io::stderr()))
+        .map_or(0, |size| size.ws_col);
     Environment {
         variables,
         // A folder that was removed has no path; then only absolute paths work, and the first relative one says so.

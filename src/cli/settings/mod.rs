@@ -43,7 +43,7 @@ pub struct Flags {
 pub struct Settings {
     pub engine: EngineText,
     pub store: HostPath,
-    /// Logs of runs, and the lock file where there is no project.
+    /// The lock file's folder where there is no project.
     pub state: HostPath,
     pub output: HostPath,
     pub lock_file: HostPath,

@@ -52,9 +52,9 @@ settings! {
     ENGINE: EngineText = "engine" "RDNA_BUILD_ENGINE" Some("--engine"), "auto, docker, podman or an address", "auto",
         "the container engine", value::engine, |engine| redact(&engine.0);
     STORE: HostPath = "store" "RDNA_BUILD_STORE" Some("--store"), "a folder", "$XDG_CACHE_HOME/rdna-build",
-        "where finished stages are kept", value::path, HostPath::to_string;
+        "where finished stages and the logs of runs are kept", value::path, HostPath::to_string;
     STATE: HostPath = "state" "RDNA_BUILD_STATE" None, "a folder", "$XDG_STATE_HOME/rdna-build",
-        "where the logs of runs are kept", value::path, HostPath::to_string;
+        "where the lock file is kept outside of a project", value::path, HostPath::to_string;
     OUTPUT: HostPath = "output" "RDNA_BUILD_OUTPUT" Some("--output"), "a folder", "out",
         "where packages are put", value::path, HostPath::to_string;
     LOCK_FILE: HostPath = "lock-file" "RDNA_BUILD_LOCK_FILE" None, "a file",
@@ -72,14 +72,14 @@ settings! {
         "that of the host's apt sources", "the Debian mirror for toolchains", value::address,
         |address| redact(address);
     RECIPES: Vec<HostPath> = "recipes" "RDNA_BUILD_RECIPES" Some("--recipes"), "folders", "those built in",
-        "folders with recipes, asked before those built in", value::paths, |paths| list(paths);
+        "folders with recipes, put before those built in", value::paths, |paths| list(paths);
     TOOLCHAINS: Vec<HostPath> = "toolchains" "RDNA_BUILD_TOOLCHAINS" Some("--toolchains"), "folders",
-        "those built in", "folders with toolchains, asked before those built in", value::paths,
+        "those built in", "folders with toolchains, put before those built in", value::paths,
         |paths| list(paths);
     CCACHE: HostPath = "ccache" "RDNA_BUILD_CCACHE" None, "a folder", "a volume of the engine",
-        "the compiler cache to seed builds from", value::path, HostPath::to_string, from ccache_dir;
+        "a folder of user 1000 as compiler cache, instead of the volume", value::path, HostPath::to_string, from ccache_dir;
     SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",
-        "the date of the source", "the time that stands in for now in what is built", value::seconds,
+        "315532800, 1980-01-01", "the time that stands in for now in what is built", value::seconds,
         u64::to_string, from source_date_epoch;
     COLOR: ColorChoice = "color" "RDNA_BUILD_COLOR" Some("--color"), "auto, always or never", "auto",
         "colour in what people read", value::choice, |choice| word(*choice), from color;
@@ -100,10 +100,10 @@ pub static ECOSYSTEM: &[(&str, &str)] = &[
     ("CLICOLOR_FORCE", "colour always, unless it is 0"),
     ("TERM", "no colour when it is dumb"),
     ("CI", "progress as lines"),
-    ("HOME", "where the three folders below lie by default"),
-    ("XDG_CACHE_HOME", "the store, in its folder `rdna-build`"),
+    ("HOME", "where the three folders of XDG lie by default"),
+    ("XDG_CACHE_HOME", "the store with the logs of runs, in its folder `rdna-build`"),
     ("XDG_CONFIG_HOME", "the user's settings, in `rdna-build/config.toml`"),
-    ("XDG_STATE_HOME", "logs, in its folder `rdna-build`"),
+    ("XDG_STATE_HOME", "the lock file outside of a project, in its folder `rdna-build`"),
     ("XDG_RUNTIME_DIR", "where rootless engines listen"),
     ("http_proxy, https_proxy, no_proxy", "the way to the network"),
 ];
