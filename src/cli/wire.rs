@@ -75,21 +75,22 @@ impl Job {
         let ready = |toolchain: &Toolchain| {
             execute::stored_identity(store, toolchain.definition()).ok().flatten().is_some()
         };
-        let available = |toolchain: &Toolchain| match (ready(toolchain), settings.offline) {
-            (true, _) => Availability::Ready,
-            (false, false) => Availability::Obtainable,
-            (false, true) => {
-                Availability::Unavailable { why: "its image is not here, and --offline was given".to_owned() }
-            }
+        let pick = |offline: bool| {
+            let available = |toolchain: &Toolchain| match (ready(toolchain), offline) {
+                (true, _) => Availability::Ready,
+                (false, false) => Availability::Obtainable,
+                (false, true) => Availability::Unavailable {
+                    why: "its image is not here, and --offline was given".to_owned(),
+                },
+            };
+            let wanted = arguments.toolchain.as_ref();
+            choose(&recipe, &version.version, &version.rocm, &candidates, wanted, &available)
         };
-        let choice = choose(
-            &recipe,
-            &version.version,
-            &version.rocm,
-            &candidates,
-            arguments.toolchain.as_ref(),
-            &available,
-        )?;
+        // Where --offline leaves none, the engine may still hold an image that this store knows nothing of.
+        let choice = match settings.offline {
+            true => pick(true).or_else(|_| pick(false))?,
+            false => pick(false)?,
+        };
         let reason = choice.reason.clone();
         let chosen = choice.toolchain.clone();
         let units = targets.into_iter().map(|target| (target, 0, reason.clone())).collect();

@@ -1,130 +1,29 @@
-//! The toolchain stage: an image that holds what its toolchain promises.
-//!
-//! Pulled base and Dockerfile where a registry answers; else assembled from a signed Debian mirror, imported, and
-//! configured in a container without network. Either way the image is then read, never trusted: its packages are its
-//! identity, and a promise it does not keep is an error.
+//! Makes a toolchain's image: from its Dockerfile on a pulled base, or from a Debian mirror.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::unit::Account;
-use super::workshop::blocking;
-use super::{BaseChoice, ExecuteError, Materials, Network, Workshop};
-use crate::build::identity as image_identity;
+use super::super::unit::Account;
+use super::super::{BaseChoice, ExecuteError, Network};
 use crate::engine::{
     ContainerId, ContainerSpec, Engine, EngineError, ImageBuild, ImageInfo, Network as GuestNetwork, Output,
+    RUN_LABEL,
 };
-use crate::model::{
-    DebianBase, Digest, Event, GuestPath, Key, LogStream, PlannedUnit, Stage, Toolchain, Unit,
-};
-use crate::plan::key;
+use crate::model::{DebianBase, Digest, Event, GuestPath, LogStream, Stage, Toolchain, Unit};
 use crate::source::debian;
-use crate::store::{Made, Store};
-use crate::toolchain::{check_claims, identity, parse_dpkg_status};
-
-/// An image that was made and checked.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub(super) struct Image {
-    /// The engine's id.
-    pub id: String,
-    pub reference: String,
-    pub definition: Digest,
-    /// Digest over the packages really installed.
-    pub identity: Digest,
-    /// Digest of the pulled base image; none when it was assembled.
-    pub base: Option<String>,
-    pub packages: BTreeMap<String, String>,
-    /// Capability → version really found.
-    pub provides: BTreeMap<String, String>,
-}
-
-/// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
-pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Digest>, ExecuteError> {
-    let key = key::toolchain(definition).key;
-    Ok(store
-        .lookup(Stage::Toolchain, &key)?
-        .entry()
-        .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
-}
-
-/// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
-pub(super) async fn ensure(
-    unit: &PlannedUnit,
-    materials: &Materials<'_>,
-    account: &mut Account<'_>,
-) -> Result<Image, ExecuteError> {
-    let workshop = account.workshop;
-    let toolchain = materials.toolchain(&unit.id.toolchain);
-    let keyed = key::toolchain(toolchain.definition());
-    let engine = workshop.engine().await?;
-    let _lock = workshop
-        .lock(&key::lock(&format!("image {}", toolchain.id)), &account.unit, Stage::Toolchain)
-        .await?;
-    if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
-        account.cached(Stage::Toolchain, keyed.key);
-        return Ok(image);
-    }
-    workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
-
-    let reference = reference(toolchain, &keyed.key);
-    // Another store of this engine's may have had it made. What it holds is read all the same; only where its base came
-    // from cannot be told, so that a pinned base is not taken on trust.
-    let found = match workshop.pinned_image(&toolchain.base.image) {
-        None => engine.image(&reference).await?,
-        Some(_) => None,
-    };
-    let reason = match &found {
-        Some(_) => "its image is in the engine",
-        None => &toolchain.summary,
-    };
-    let started = account.started(Stage::Toolchain, reason);
-    let (info, base) = match found {
-        Some(info) => (info, None),
-        None => Maker { engine, toolchain, account, reference: reference.clone() }.make().await?,
-    };
-    let image = inspect(engine, workshop, toolchain, &info, &reference, base).await?;
-    let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
-    let detail = serde_json::to_value(&image).expect("an image has only text keys");
-    let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-    blocking(move || draft.commit(made)).await??;
-    account.finished(Stage::Toolchain, keyed.key, started);
-    Ok(image)
-}
-
-/// The remembered image, if the engine still has it and the lock file still means it.
-async fn remembered(
-    workshop: &Workshop,
-    engine: &dyn Engine,
-    toolchain: &Toolchain,
-    key: &Key,
-) -> Result<Option<Image>, ExecuteError> {
-    let Some(entry) = workshop.find(Stage::Toolchain, key)? else { return Ok(None) };
-    let Ok(image) = serde_json::from_value::<Image>(entry.record().detail.clone()) else { return Ok(None) };
-    if let (Some(pinned), Some(base)) = (workshop.pinned_image(&toolchain.base.image), &image.base)
-        && !base.ends_with(&pinned.to_string())
-    {
-        return Ok(None);
-    }
-    let present = engine.image(&image.reference).await?;
-    Ok(present.filter(|info| info.id == image.id).map(|_| image))
-}
-
-/// Below `localhost/`, so that no engine ever asks a registry for it.
-fn reference(toolchain: &Toolchain, key: &Key) -> String {
-    format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
-}
 
 /// What making an image needs.
-struct Maker<'a, 'b> {
-    engine: &'a dyn Engine,
-    toolchain: &'a Toolchain,
-    account: &'a Account<'b>,
-    reference: String,
+pub(super) struct Maker<'a, 'b> {
+    pub engine: &'a dyn Engine,
+    pub toolchain: &'a Toolchain,
+    pub account: &'a Account<'b>,
+    /// What the image is called when it is done.
+    pub reference: String,
 }
 
 impl Maker<'_, '_> {
     /// The image and, where its base was pulled, the base's digest.
-    async fn make(&self) -> Result<(ImageInfo, Option<String>), ExecuteError> {
+    pub async fn make(&self) -> Result<(ImageInfo, Option<String>), ExecuteError> {
         let workshop = self.account.workshop;
         let base = &self.toolchain.base;
         let pulled = match (workshop.limits.base, &base.debian) {
@@ -218,7 +117,7 @@ impl Maker<'_, '_> {
             context: context.into_inner().expect(written),
             arguments: [("BASE".to_owned(), base.to_owned())].into(),
             network: GuestNetwork::Allowed,
-            labels: BTreeMap::from([(crate::engine::RUN_LABEL.to_owned(), "cache".to_owned())]),
+            labels: BTreeMap::from([(RUN_LABEL.to_owned(), "cache".to_owned())]),
         };
         let mut lines = |output, line: &str| self.log("image", output, line);
         Ok(self.engine.build_image(build, &mut lines).await?)
@@ -369,68 +268,6 @@ impl Maker<'_, '_> {
             line: line.to_owned(),
         });
     }
-}
-
-/// Reads what an image holds from a container that is never started, and holds it against what was promised.
-async fn inspect(
-    engine: &dyn Engine,
-    workshop: &Workshop,
-    toolchain: &Toolchain,
-    info: &ImageInfo,
-    reference: &str,
-    base: Option<String>,
-) -> Result<Image, ExecuteError> {
-    let container = engine
-        .create_container(&ContainerSpec {
-            image: info.id.clone(),
-            command: vec!["/bin/true".to_owned()],
-            user: crate::model::USER.to_owned(),
-            environment: BTreeMap::new(),
-            working_folder: GuestPath::new("/"),
-            mounts: vec![],
-            binds: vec![],
-            network: GuestNetwork::Denied,
-            cpus: None,
-            memory: None,
-            pids: Some(16),
-            capabilities: vec![],
-            labels: workshop.labels(),
-        })
-        .await?;
-    let image = read(engine, &container, toolchain, info, reference, base).await;
-    engine.remove_container(&container).await?;
-    image
-}
-
-async fn read(
-    engine: &dyn Engine,
-    container: &ContainerId,
-    toolchain: &Toolchain,
-    info: &ImageInfo,
-    reference: &str,
-    base: Option<String>,
-) -> Result<Image, ExecuteError> {
-    let Some(status) = image_identity::package_status(engine, container).await? else {
-        return Err(ExecuteError::NoPackages { toolchain: toolchain.id.to_string() });
-    };
-    let packages = parse_dpkg_status(status.as_bytes())?;
-    let files = toolchain.provides.values().filter_map(|claim| claim.file.as_ref());
-    let mut present = BTreeSet::new();
-    for path in files.chain([&toolchain.compilers.c, &toolchain.compilers.cxx]) {
-        if image_identity::exists(engine, container, path).await? {
-            present.insert(path.clone());
-        }
-    }
-    let provides = check_claims(toolchain, &packages, &|path| present.contains(path))?;
-    Ok(Image {
-        id: info.id.clone(),
-        reference: reference.to_owned(),
-        definition: toolchain.definition(),
-        identity: identity(&packages),
-        base,
-        provides: provides.0.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
-        packages,
-    })
 }
 
 /// `debian` of `debian:sid`; a port in the registry's name is not a tag.

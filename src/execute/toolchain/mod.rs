@@ -1,0 +1,113 @@
+//! The toolchain stage: an image that holds what its toolchain promises.
+//!
+//! Pulled base and Dockerfile where a registry answers; else assembled from a signed Debian mirror, imported, and
+//! configured in a container without network (`make`). Either way the image is then read, never trusted (`inspect`): its
+//! packages are its identity, and a promise it does not keep is an error.
+
+mod inspect;
+mod make;
+
+use std::collections::BTreeMap;
+
+use super::unit::Account;
+use super::workshop::blocking;
+use super::{ExecuteError, Materials, Workshop};
+use crate::engine::Engine;
+use crate::model::{Digest, Key, PlannedUnit, Stage, Toolchain};
+use crate::plan::key;
+use crate::store::{Made, Store};
+
+use inspect::inspect;
+use make::Maker;
+
+/// An image that was made and checked.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Image {
+    /// The engine's id.
+    pub id: String,
+    pub reference: String,
+    pub definition: Digest,
+    /// Digest over the packages really installed.
+    pub identity: Digest,
+    /// Digest of the pulled base image; none when it was assembled.
+    pub base: Option<String>,
+    pub packages: BTreeMap<String, String>,
+    /// Capability → version really found.
+    pub provides: BTreeMap<String, String>,
+}
+
+/// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
+pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Digest>, ExecuteError> {
+    let key = key::toolchain(definition).key;
+    Ok(store
+        .lookup(Stage::Toolchain, &key)?
+        .entry()
+        .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
+}
+
+/// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
+pub(super) async fn ensure(
+    unit: &PlannedUnit,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Image, ExecuteError> {
+    let workshop = account.workshop;
+    let toolchain = materials.toolchain(&unit.id.toolchain);
+    let keyed = key::toolchain(toolchain.definition());
+    let engine = workshop.engine().await?;
+    let _lock = workshop
+        .lock(&key::lock(&format!("image {}", toolchain.id)), &account.unit, Stage::Toolchain)
+        .await?;
+    if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
+        account.cached(Stage::Toolchain, keyed.key);
+        return Ok(image);
+    }
+    workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
+
+    let reference = reference(toolchain, &keyed.key);
+    // Another store of this engine's may have had it made. What it holds is read all the same; only where its base came
+    // from cannot be told, so that a pinned base is not taken on trust.
+    let found = match workshop.pinned_image(&toolchain.base.image) {
+        None => engine.image(&reference).await?,
+        Some(_) => None,
+    };
+    let reason = match &found {
+        Some(_) => "its image is in the engine",
+        None => &toolchain.summary,
+    };
+    let started = account.started(Stage::Toolchain, reason);
+    let (info, base) = match found {
+        Some(info) => (info, None),
+        None => Maker { engine, toolchain, account, reference: reference.clone() }.make().await?,
+    };
+    let image = inspect(engine, workshop, toolchain, &info, &reference, base).await?;
+    let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
+    let detail = serde_json::to_value(&image).expect("an image has only text keys");
+    let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
+    blocking(move || draft.commit(made)).await??;
+    account.finished(Stage::Toolchain, keyed.key, started);
+    Ok(image)
+}
+
+/// The remembered image, if the engine still has it and the lock file still means it.
+async fn remembered(
+    workshop: &Workshop,
+    engine: &dyn Engine,
+    toolchain: &Toolchain,
+    key: &Key,
+) -> Result<Option<Image>, ExecuteError> {
+    let Some(entry) = workshop.find(Stage::Toolchain, key)? else { return Ok(None) };
+    let Ok(image) = serde_json::from_value::<Image>(entry.record().detail.clone()) else { return Ok(None) };
+    if let (Some(pinned), Some(base)) = (workshop.pinned_image(&toolchain.base.image), &image.base)
+        && !base.ends_with(&pinned.to_string())
+    {
+        return Ok(None);
+    }
+    let present = engine.image(&image.reference).await?;
+    Ok(present.filter(|info| info.id == image.id).map(|_| image))
+}
+
+/// Below `localhost/`, so that no engine ever asks a registry for it.
+fn reference(toolchain: &Toolchain, key: &Key) -> String {
+    format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
+}
