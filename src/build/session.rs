@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
                 &mut |_, line| scanner.line(line),
             )
             .await?;
-        self.succeeded(Step::Configure, status, 1, scanner)?;
+        self.succeeded(Step::Configure, status, 1, scanner).await?;
 
         let files = sync.send.len();
         let work = GuestPath::new("/work");
@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
                 },
             )
             .await?;
-        self.succeeded(step, status, jobs, scanner)
+        self.succeeded(step, status, jobs, scanner).await
     }
 
     /// Copies what was installed below `into` and lists it.
@@ -247,10 +247,17 @@ impl<'a> Session<'a> {
         let command = exec(["sh", "-c", script].map(str::to_owned).into(), BTreeMap::new());
         let mut scanner = Scanner::default();
         let status = self.engine.exec(&self.container, &command, &mut |_, line| scanner.line(line)).await?;
-        self.succeeded(Step::Configure, status, 1, scanner)
+        self.succeeded(Step::Configure, status, 1, scanner).await
     }
 
-    fn succeeded(
+    /// Whether the container still takes commands.
+    async fn is_running(&self) -> bool {
+        let command = exec(vec!["true".to_owned()], BTreeMap::new());
+        let status = self.engine.exec(&self.container, &command, &mut |_, _| {}).await;
+        status.is_ok_and(|status| status.success())
+    }
+
+    async fn succeeded(
         &self,
         step: Step,
         status: ExitStatus,
@@ -261,6 +268,10 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let first = scanner.finish();
+        // The kernel kills for want of memory and a person kills the container with the same signal.
+        if status.code == 137 && !status.out_of_memory && !self.is_running().await {
+            return Err(BuildError::Stopped { step });
+        }
         if status.out_of_memory || status.code == 137 {
             return Err(BuildError::OutOfMemory { step, jobs, first });
         }
