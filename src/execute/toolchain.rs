@@ -15,7 +15,7 @@ use crate::engine::{
     ContainerId, ContainerSpec, Engine, EngineError, ImageBuild, ImageInfo, Network as GuestNetwork, Output,
 };
 use crate::model::{
-    DebianBase, Digest, Event, GuestPath, Key, LogStream, PlannedUnit, Stage, Toolchain, Unit,
+    DebianBase, Digest, Event, GuestPath, Key, LogStream, PlannedUnit, RunId, Stage, Toolchain, Unit,
 };
 use crate::plan::key;
 use crate::source::debian;
@@ -112,6 +112,11 @@ async fn remembered(
 /// Below `localhost/`, so that no engine ever asks a registry for it.
 fn reference(toolchain: &Toolchain, key: &Key) -> String {
     format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
+}
+
+/// The assembled root file system of a run, before it is configured.
+pub(super) fn raw_image(run: &RunId) -> String {
+    format!("localhost/rdna-build/rootfs:{run}")
 }
 
 /// What making an image needs.
@@ -284,7 +289,7 @@ impl Maker<'_, '_> {
             path: rootfs.display().to_string(),
             reason: error.to_string(),
         })?;
-        let raw = format!("localhost/rdna-build/rootfs:{}", workshop.run());
+        let raw = raw_image(workshop.run());
         let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10);
         self.engine.import_image(&raw, Box::pin(stream)).await?;
         drop(folder);
