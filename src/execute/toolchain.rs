@@ -105,8 +105,8 @@ async fn remembered(
     {
         return Ok(None);
     }
-    let present = engine.image(&image.reference).await?;
-    Ok(present.filter(|info| info.id == image.id).map(|_| image))
+    // By its id: another store that makes the same toolchain takes the name for its own image.
+    Ok(engine.image(&image.id).await?.map(|_| image))
 }
 
 /// Below `localhost/`, so that no engine ever asks a registry for it.
