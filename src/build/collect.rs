@@ -46,9 +46,11 @@ pub fn unpack(archive: &mut dyn Read, into: &Path) -> Result<Vec<PackagedFile>, 
             });
         }
         let target = into.join(&path);
-        let write = |error: io::Error| BuildError::Write {
-            path: target.display().to_string(),
-            reason: error.to_string(),
+        let write = |error: io::Error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                BuildError::StoreFull { path: target.clone() }
+            }
+            _ => BuildError::Write { path: target.display().to_string(), reason: error.to_string() },
         };
         let kind = entry.header().entry_type();
         if kind.is_dir() {

@@ -1,5 +1,7 @@
 //! What can go wrong in a build.
 
+use std::path::PathBuf;
+
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -20,7 +22,7 @@ pub enum BuildError {
     #[diagnostic(code(build::out_of_memory), help("give it fewer jobs (`--jobs {}`) or more memory (`--memory`)", (jobs / 2).max(1)))]
     OutOfMemory { step: Step, jobs: u32, first: Option<FirstError> },
 
-    #[error("the disk was full in step {}{}", step.as_str(), shown(first))]
+    #[error("no room left in the build container: {} failed{}", step.as_str(), shown(first))]
     #[diagnostic(
         code(build::disk_full),
         help(
@@ -28,6 +30,13 @@ pub enum BuildError {
         )
     )]
     DiskFull { step: Step, first: Option<FirstError> },
+
+    #[error("the build container was stopped from outside during {}", step.as_str())]
+    #[diagnostic(
+        code(build::stopped),
+        help("somebody or something killed it; run again: the build goes on where it stopped")
+    )]
+    Stopped { step: Step },
 
     #[error("the build succeeded but installed nothing")]
     #[diagnostic(
@@ -54,6 +63,13 @@ pub enum BuildError {
     #[error("cannot write `{path}`: {reason}")]
     #[diagnostic(code(build::write))]
     Write { path: String, reason: String },
+
+    #[error("no room left while writing {}", path.display())]
+    #[diagnostic(
+        code(build::store_full),
+        help("free some space (`rdna-build cache gc`), or move the store: --store DIR")
+    )]
+    StoreFull { path: PathBuf },
 
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -83,6 +83,8 @@ impl Scanner {
     /// The failure, with the line that says `error` moved to the front; the last lines if nothing looked like one.
     pub fn finish(self) -> Option<FirstError> {
         let mut found = match self.found {
+            // What Ninja lets use the terminal has printed its errors before Ninja says that it failed.
+            Some(found) if found.lines.is_empty() => FirstError { lines: self.stray, ..found },
             Some(found) => found,
             None if !self.stray.is_empty() => {
                 FirstError { item: String::new(), command: String::new(), lines: self.stray }
@@ -201,6 +203,20 @@ mod tests {
         .expect("a failure");
         assert_eq!(found.item, "CMakeLists.txt:236");
         assert_eq!(found.lines.len(), 3);
+    }
+
+    #[test]
+    fn a_step_that_prints_for_itself_keeps_what_it_printed() {
+        let found = scan(
+            "[0/1] big\n\
+             dd: error writing 'big': No space left on device\n\
+             FAILED: [code=1] big\n\
+             dd of=big\n\
+             ninja: build stopped: subcommand failed.\n",
+        )
+        .expect("a failure");
+        assert_eq!((found.item.as_str(), found.command.as_str()), ("big", "dd of=big"));
+        assert_eq!(found.lines, ["dd: error writing 'big': No space left on device"]);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! One build container, from its making to what it installed.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::engine::{
     ContainerId, ContainerSpec, Engine, ExecSpec, ExitStatus, LineSink, Network, Output, RUN_LABEL,
     VolumeMount, VolumeSpec,
 };
-use crate::model::{BUILD, CCACHE, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step, USER};
+use crate::model::{
+    BUILD, CCACHE, Digest, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step, USER,
+};
 
 use super::BuildError;
 use super::collect::{read_stream, unpack};
@@ -18,8 +21,10 @@ use super::workspace::{NOTE, Note, SourceTree, archive_stream, folders_archive, 
 pub struct SessionSpec {
     /// Image id.
     pub image: String,
-    /// The unit's file stem; names its work volume.
+    /// The unit's file stem.
     pub unit: String,
+    /// Name of the work volume: see [`work_volume`].
+    pub work: String,
     /// Labels of the run.
     pub labels: BTreeMap<String, String>,
     pub cpus: Option<u32>,
@@ -43,9 +48,12 @@ pub struct CacheStatistics {
     pub uncacheable: u64,
 }
 
-/// Name of a unit's work volume.
-pub fn work_volume(unit: &str) -> String {
-    format!("rdna-build-work-{unit}")
+/// Name of a unit's work volume: of one store on one host, whose lock guards it. Runs with another store know nothing
+/// of that lock, so that they must not meet in one volume.
+pub fn work_volume(unit: &str, host: &str, store: &Path) -> String {
+    let store = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    let place = Digest::of(format!("{host} {}", store.display()));
+    format!("rdna-build-work-{unit}-{}", place.short())
 }
 
 /// Name of the compiler cache's volume, shared by all units.
@@ -60,7 +68,7 @@ impl std::fmt::Debug for Session<'_> {
 impl<'a> Session<'a> {
     /// Makes and starts the container: no network, no rights, two volumes.
     pub async fn open(engine: &'a dyn Engine, spec: &SessionSpec) -> Result<Session<'a>, BuildError> {
-        let work = work_volume(&spec.unit);
+        let work = &spec.work;
         for (name, role) in [(work.as_str(), "work"), (CCACHE_VOLUME, "ccache")] {
             let labels = [(RUN_LABEL, "cache"), ("rdna-build.role", role), ("rdna-build.unit", &spec.unit)];
             let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -69,8 +77,8 @@ impl<'a> Session<'a> {
         let mount =
             |volume: &str, at: &str| VolumeMount { volume: volume.to_owned(), at: GuestPath::new(at) };
         let (mounts, binds) = match &spec.ccache {
-            None => (vec![mount(&work, "/work"), mount(CCACHE_VOLUME, CCACHE)], vec![]),
-            Some(folder) => (vec![mount(&work, "/work")], vec![(folder.clone(), GuestPath::new(CCACHE))]),
+            None => (vec![mount(work, "/work"), mount(CCACHE_VOLUME, CCACHE)], vec![]),
+            Some(folder) => (vec![mount(work, "/work")], vec![(folder.clone(), GuestPath::new(CCACHE))]),
         };
         let container = engine
             .create_container(&ContainerSpec {
@@ -131,7 +139,7 @@ impl<'a> Session<'a> {
                 &mut |_, line| scanner.line(line),
             )
             .await?;
-        self.succeeded(Step::Configure, status, 1, scanner)?;
+        self.succeeded(Step::Configure, status, 1, scanner).await?;
 
         let files = sync.send.len();
         let work = GuestPath::new("/work");
@@ -165,7 +173,7 @@ impl<'a> Session<'a> {
                 },
             )
             .await?;
-        self.succeeded(step, status, jobs, scanner)
+        self.succeeded(step, status, jobs, scanner).await
     }
 
     /// Copies what was installed below `into` and lists it.
@@ -239,10 +247,17 @@ impl<'a> Session<'a> {
         let command = exec(["sh", "-c", script].map(str::to_owned).into(), BTreeMap::new());
         let mut scanner = Scanner::default();
         let status = self.engine.exec(&self.container, &command, &mut |_, line| scanner.line(line)).await?;
-        self.succeeded(Step::Configure, status, 1, scanner)
+        self.succeeded(Step::Configure, status, 1, scanner).await
     }
 
-    fn succeeded(
+    /// Whether the container still takes commands.
+    async fn is_running(&self) -> bool {
+        let command = exec(vec!["true".to_owned()], BTreeMap::new());
+        let status = self.engine.exec(&self.container, &command, &mut |_, _| {}).await;
+        status.is_ok_and(|status| status.success())
+    }
+
+    async fn succeeded(
         &self,
         step: Step,
         status: ExitStatus,
@@ -253,6 +268,10 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let first = scanner.finish();
+        // The kernel kills for want of memory and a person kills the container with the same signal.
+        if status.code == 137 && !status.out_of_memory && !self.is_running().await {
+            return Err(BuildError::Stopped { step });
+        }
         if status.out_of_memory || status.code == 137 {
             return Err(BuildError::OutOfMemory { step, jobs, first });
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
@@ -132,6 +132,11 @@ pub fn send(source: SourceTree, note: Note, sync: &Sync) -> ByteStream {
     let paths = sync.send.clone();
     archive_stream(move |writer| {
         let mut builder = tar::Builder::new(writer);
+        // Folders that no archive names are made as root, who alone could then remove anything from them.
+        for folder in folders_of(&paths) {
+            let mut header = header(tar::EntryType::Directory, 0o755, 0, time);
+            builder.append_data(&mut header, format!("src/{}/", folder.display()), io::empty())?;
+        }
         for path in &paths {
             append(&mut builder, &source, path, time).map_err(io::Error::other)?;
         }
@@ -140,6 +145,12 @@ pub fn send(source: SourceTree, note: Note, sync: &Sync) -> ByteStream {
         builder.append_data(&mut header, NOTE, text.as_slice())?;
         builder.into_inner()?.flush()
     })
+}
+
+/// The folders that the paths lie in, each once and after the one it lies in.
+fn folders_of(paths: &[String]) -> BTreeSet<&Path> {
+    let parents = paths.iter().flat_map(|path| Path::new(path).ancestors().skip(1));
+    parents.filter(|folder| !folder.as_os_str().is_empty()).collect()
 }
 
 /// Runs `write` on a thread of its own and streams what it writes.
@@ -273,6 +284,12 @@ mod tests {
         assert!(plan_sync(None, &wanted).wipe);
         let sync = plan_sync(Some(&note(&[("a", "1")], "other")), &wanted);
         assert!(sync.wipe_build && !sync.wipe && sync.send.is_empty());
+    }
+
+    #[test]
+    fn every_folder_on_the_way_to_a_file_is_named_once_and_in_order() {
+        let paths = ["a", "b/c/d", "b/e", "f/g"].map(str::to_owned);
+        assert_eq!(folders_of(&paths).into_iter().collect::<Vec<_>>(), ["b", "b/c", "f"].map(Path::new));
     }
 
     #[tokio::test]

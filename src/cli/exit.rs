@@ -13,7 +13,7 @@ use crate::execute::ExecuteError;
 use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::recipe::RecipeError;
-use crate::source::{ArgumentError, TreeError};
+use crate::source::{ArchiveError, ArgumentError, BundledError, TreeError};
 use crate::store::StoreError;
 use crate::toolchain::{ResolveError, ToolchainError};
 
@@ -254,7 +254,12 @@ fn of_engine(error: &EngineError) -> ExitCode {
 fn of_execute(error: &ExecuteError) -> ExitCode {
     match error {
         ExecuteError::Interrupted => ExitCode::Interrupted,
-        ExecuteError::Engine(error) | ExecuteError::Build(BuildError::Engine(error)) => of_engine(error),
+        ExecuteError::Engine(error) => of_engine(error),
+        ExecuteError::Build(error) => of_build(error),
+        ExecuteError::Archive(ArchiveError::DiskFull { .. } | ArchiveError::Io { .. })
+        | ExecuteError::Bundled(BundledError::DiskFull { .. } | BundledError::Io { .. }) => {
+            ExitCode::NotReady
+        }
         // What someone wrote, signed or packed is wrong: trying again changes nothing.
         ExecuteError::Configure { .. }
         | ExecuteError::NoPackages { .. }
@@ -264,7 +269,6 @@ fn of_execute(error: &ExecuteError) -> ExitCode {
         | ExecuteError::Archive(_)
         | ExecuteError::Bundled(_)
         | ExecuteError::Tree(_) => ExitCode::Invalid,
-        ExecuteError::Build(_) => ExitCode::BuildFailed,
         ExecuteError::Offline { .. }
         | ExecuteError::Stopped { .. }
         | ExecuteError::Unobtainable { .. }
@@ -274,6 +278,22 @@ fn of_execute(error: &ExecuteError) -> ExitCode {
         | ExecuteError::Http(_)
         | ExecuteError::Debian(_)
         | ExecuteError::Package(_) => ExitCode::NotReady,
+    }
+}
+
+fn of_build(error: &BuildError) -> ExitCode {
+    match error {
+        BuildError::Engine(error) => of_engine(error),
+        BuildError::Step { .. }
+        | BuildError::OutOfMemory { .. }
+        | BuildError::NothingInstalled
+        | BuildError::Output { .. } => ExitCode::BuildFailed,
+        BuildError::DiskFull { .. }
+        | BuildError::StoreFull { .. }
+        | BuildError::Stopped { .. }
+        | BuildError::SourceChanged { .. }
+        | BuildError::Read { .. }
+        | BuildError::Write { .. } => ExitCode::NotReady,
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) async fn make(
         &SessionSpec {
             image: image.id.clone(),
             unit: account.unit.clone(),
+            work: workshop.work_volume(&account.unit),
             labels: workshop.labels(),
             cpus: None,
             memory,

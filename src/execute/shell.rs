@@ -23,6 +23,7 @@ pub async fn shell(
         let prepared = prepare::ensure(unit, &pinned, materials, &mut account).await?;
         let spec = SessionSpec {
             image: image.id.clone(),
+            work: workshop.work_volume(&stem),
             unit: stem,
             labels: workshop.labels(),
             cpus: None,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ExecuteError;
 use super::cleanup;
+use crate::build::session::work_volume;
 use crate::engine::{Engine, EngineError, RUN_LABEL};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
@@ -146,6 +147,11 @@ impl Workshop {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
+    }
+
+    /// Name of a unit's work volume.
+    pub(super) fn work_volume(&self, unit: &str) -> String {
+        work_volume(unit, &self.machine.host, self.store.root())
     }
 
     /// The exclusive right to make a key. Waits while another run has it, and says for whom.

@@ -1,6 +1,6 @@
 //! Events for a person.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,13 +14,11 @@ use super::screen::{Place, Screen};
 use crate::cli::settings::{Progress, Settings, Verbosity};
 use crate::model::{Event, EventSink, Stage, Unit};
 
-/// Lines of a container's output shown when its stage failed.
-const TAIL: usize = 20;
 const LINE_LIMIT: usize = 400;
 
 /// Says what happens on standard error, and the paths of packages on standard output.
 ///
-/// Holds a few lines per running stage and nothing of the past: its memory does not grow with the run.
+/// Holds a few numbers per running stage and nothing of the past: its memory does not grow with the run.
 pub struct Human {
     verbosity: Verbosity,
     palette: Palette,
@@ -41,7 +39,7 @@ struct Running {
     pace: Pace,
     /// When the last line of progress was written, and its percentage.
     last_line: (Duration, u64),
-    tail: VecDeque<String>,
+    started: Duration,
 }
 
 impl Human {
@@ -111,28 +109,25 @@ impl Human {
         }
     }
 
-    fn container_line(&self, state: &mut State, place: &Place, line: &str) {
-        let line = printable(line, LINE_LIMIT);
+    fn container_line(&self, state: &mut State, unit: &str, stage: Stage, line: &str) {
         if self.verbosity == Verbosity::Verbose {
-            let text = self.palette.paint(Tone::Faint, &format!("| {line}"));
-            let title = self.title(state, &place.0, place.1);
+            let text = self.palette.paint(Tone::Faint, &format!("| {}", printable(line, LINE_LIMIT)));
+            let title = self.title(state, unit, stage);
             state.screen.write(&format!("{title}  {text}\n"));
-        } else {
-            let tail = &mut state.running.entry(place.clone()).or_default().tail;
-            if tail.len() == TAIL {
-                tail.pop_front();
-            }
-            tail.push_back(line);
         }
     }
 
-    fn failed(&self, state: &mut State, place: &Place, error: &str) {
+    /// Says that it failed; why is said once, by the summary.
+    fn failed(&self, state: &mut State, place: &Place) {
         state.screen.end(place);
-        let tail = state.running.remove(place).unwrap_or_default().tail;
-        for line in tail {
-            state.screen.write(&format!("  | {line}\n"));
-        }
-        self.line(state, &place.0, place.1, Tone::Bad, &format!("failed: {error}"));
+        let text = match state.running.remove(place) {
+            Some(running) => {
+                let seconds = (self.clock)().saturating_sub(running.started).as_secs_f64();
+                format!("failed after {}", amount::seconds(seconds))
+            }
+            None => "failed".to_owned(),
+        };
+        self.line(state, &place.0, place.1, Tone::Bad, &text);
     }
 }
 
@@ -154,7 +149,8 @@ impl EventSink for Human {
             }
             Event::StageStarted { unit, stage, reason } => {
                 let place = (unit.clone(), *stage);
-                let running = Running { last_line: ((self.clock)(), 0), ..Running::default() };
+                let now = (self.clock)();
+                let running = Running { last_line: (now, 0), started: now, ..Running::default() };
                 state.running.insert(place.clone(), running);
                 let text =
                     if reason.is_empty() { "started".to_owned() } else { format!("started: {reason}") };
@@ -173,12 +169,12 @@ impl EventSink for Human {
                 self.end(state, unit, *stage);
                 self.line(state, unit, *stage, Tone::Good, &format!("done in {}", amount::seconds(*seconds)));
             }
-            Event::StageFailed { unit, stage, error } => self.failed(state, &(unit.clone(), *stage), error),
+            Event::StageFailed { unit, stage, error: _ } => self.failed(state, &(unit.clone(), *stage)),
             Event::Progress { unit, stage, item, done, total, of } => {
                 self.progress(state, &(unit.clone(), *stage), item, *done, *total, *of);
             }
             Event::Log { unit, stage, line, item: _, stream: _ } => {
-                self.container_line(state, &(unit.clone(), *stage), line);
+                self.container_line(state, unit, *stage, line);
             }
             Event::Waiting { unit, stage, holder } => {
                 let text = format!("waiting for {holder}, which makes the same");

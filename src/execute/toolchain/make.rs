@@ -183,7 +183,7 @@ impl Maker<'_, '_> {
             path: rootfs.display().to_string(),
             reason: error.to_string(),
         })?;
-        let raw = format!("localhost/rdna-build/rootfs:{}", workshop.run());
+        let raw = super::raw_image(workshop.run());
         let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10);
         self.engine.import_image(&raw, Box::pin(stream)).await?;
         drop(folder);

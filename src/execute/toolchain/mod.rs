@@ -13,7 +13,7 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::engine::Engine;
-use crate::model::{Digest, Key, PlannedUnit, Stage, Toolchain};
+use crate::model::{Digest, Key, PlannedUnit, RunId, Stage, Toolchain};
 use crate::plan::key;
 use crate::store::{Made, Store};
 
@@ -103,11 +103,16 @@ async fn remembered(
     {
         return Ok(None);
     }
-    let present = engine.image(&image.reference).await?;
-    Ok(present.filter(|info| info.id == image.id).map(|_| image))
+    // By its id: another store that makes the same toolchain takes the name for its own image.
+    Ok(engine.image(&image.id).await?.map(|_| image))
 }
 
 /// Below `localhost/`, so that no engine ever asks a registry for it.
 fn reference(toolchain: &Toolchain, key: &Key) -> String {
     format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
+}
+
+/// The assembled root file system of a run, before it is configured.
+pub(super) fn raw_image(run: &RunId) -> String {
+    format!("localhost/rdna-build/rootfs:{run}")
 }
