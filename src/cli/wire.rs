@@ -38,6 +38,7 @@ pub struct Job {
     pub local: Option<LocalSource>,
     pub source: Result<crate::model::PinnedSource, SourceSpec>,
     pub lock: LockFile,
+    pub rebuild: bool,
 }
 
 /// Whether looking may leave caches behind.
@@ -108,7 +109,8 @@ impl Job {
                 (None, execute::pin(&spec, &lock).ok_or(spec))
             }
         };
-        Ok(Self { recipe, toolchains: vec![chosen], units, version, local, source, lock })
+        let rebuild = arguments.rebuild;
+        Ok(Self { recipe, toolchains: vec![chosen], units, version, local, source, lock, rebuild })
     }
 
     /// Plans the job against what the store holds.
@@ -126,6 +128,7 @@ impl Job {
             format: crate::package::DEFAULT_FORMAT,
             jobs: settings.jobs,
             memory: settings.memory,
+            rebuild: self.rebuild,
         };
         let mut facts = Facts { cores: machine.cores, memory: machine.memory, ..Facts::default() };
         for toolchain in &self.toolchains {

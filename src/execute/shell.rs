@@ -5,7 +5,7 @@ use super::{ExecuteError, Materials, Workshop, cleanup, guarded, prepare, source
 use crate::build::session::{Session, SessionSpec};
 use crate::build::workspace::Note;
 use crate::engine::ExitStatus;
-use crate::model::{PlannedUnit, Stage};
+use crate::model::{BUILD, Event, PlannedUnit, SOURCE, Stage};
 use crate::plan::key;
 
 /// Opens the unit's container with its prepared sources and waits until the shell ends.
@@ -34,6 +34,11 @@ pub async fn shell(
         let note =
             Note { configuration: unit.script.configuration(image.identity), tree: prepared.tree.clone() };
         session.sync(prepared, note).await?;
+        workshop.events.emit(Event::Note {
+            message: format!(
+                "source in {SOURCE}, build folder {BUILD}; `exit` leaves the container and removes it"
+            ),
+        });
         Ok(session.terminal(&unit.script).await?)
     };
     let result = guarded(workshop, work).await;

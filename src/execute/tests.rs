@@ -155,6 +155,7 @@ impl Bench {
             format: crate::package::DEFAULT_FORMAT,
             jobs: Some(1),
             memory: None,
+            rebuild: false,
         };
         let plan = crate::plan::plan(&request, &Facts { cores: 1, memory: 1 << 30, ..Facts::default() });
         let limits = Limits {

@@ -37,6 +37,8 @@ pub struct Request<'a> {
     pub format: &'a str,
     pub jobs: Option<u32>,
     pub memory: Option<u64>,
+    /// Build and package anew even what the store holds.
+    pub rebuild: bool,
 }
 
 /// What was found out before planning.
@@ -164,7 +166,7 @@ fn unit(
         cost,
     };
     let identity = facts.identities.get(&key::toolchain(toolchain.definition()).key).copied();
-    unit.stages = stages(&unit, toolchain.definition(), identity, facts, history);
+    unit.stages = stages(&unit, toolchain.definition(), identity, facts, history, request.rebuild);
     unit
 }
 
@@ -175,6 +177,7 @@ fn stages(
     identity: Option<Digest>,
     facts: &Facts,
     history: Option<&History>,
+    rebuild: bool,
 ) -> Vec<PlannedStage> {
     let toolchain = Ok(key::toolchain(definition));
     let source = unit.source.as_ref().map(key::source).map_err(|_| Stage::Source);
@@ -196,6 +199,10 @@ fn stages(
                 state: StageState::Unknown { after },
                 ingredients: Ingredients::default(),
             },
+            Ok(Keyed { key, ingredients }) if rebuild && matches!(stage, Stage::Build | Stage::Package) => {
+                let reasons = vec!["asked for by --rebuild".to_owned()];
+                PlannedStage { stage, state: StageState::ToDo { key, reasons }, ingredients }
+            }
             Ok(Keyed { key, ingredients }) if facts.held.contains(&(stage, key)) => {
                 PlannedStage { stage, state: StageState::Cached { key }, ingredients }
             }

@@ -87,6 +87,7 @@ fn request<'a>(recipe: &'a Recipe, toolchain: &'a Toolchain) -> Request<'a> {
         format: "tar.zst",
         jobs: None,
         memory: None,
+        rebuild: false,
     }
 }
 

@@ -7,27 +7,46 @@ use super::amount;
 use super::printable::printable;
 use crate::model::Unit;
 
-/// Measures one stage's pace over the last half minute or so. Constant in memory.
-#[derive(Debug, Default)]
+/// Measures one stage's pace: over its last half minute at first, over its last minutes once it goes on for long, since
+/// a file that takes half a minute to compile says little about the next one. Constant in memory.
+#[derive(Debug)]
 pub struct Pace {
-    /// (when, done), at least [`SPACING`] apart.
+    /// (when, done), at least `spacing` apart.
     samples: VecDeque<(Duration, u64)>,
+    spacing: Duration,
 }
 
-const SPACING: Duration = Duration::from_secs(2);
+const SHORTEST_SPACING: Duration = Duration::from_secs(2);
+const LONGEST_SPACING: Duration = Duration::from_secs(16);
 const SAMPLES: usize = 16;
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { samples: VecDeque::new(), spacing: SHORTEST_SPACING }
+    }
+}
 
 impl Pace {
     /// Notes how far things are. A count that went back belongs to another item: measuring starts anew.
     pub fn note(&mut self, now: Duration, done: u64) {
         if self.samples.back().is_some_and(|(_, before)| done < *before) {
-            self.samples.clear();
+            *self = Self::default();
         }
-        if self.samples.back().is_some_and(|(when, _)| now.saturating_sub(*when) < SPACING) {
+        if self.samples.back().is_some_and(|(when, _)| now.saturating_sub(*when) < self.spacing) {
             return;
         }
         if self.samples.len() == SAMPLES {
-            self.samples.pop_front();
+            match self.spacing < LONGEST_SPACING {
+                true => {
+                    let mut keep = false;
+                    self.samples.retain(|_| {
+                        keep = !keep;
+                        keep
+                    });
+                    self.spacing *= 2;
+                }
+                false => drop(self.samples.pop_front()),
+            }
         }
         self.samples.push_back((now, done));
     }
@@ -103,6 +122,7 @@ mod tests {
             );
         }
         assert!(pace.samples.len() <= SAMPLES);
+        assert_eq!(pace.spacing, LONGEST_SPACING);
         let rate = pace.rate(Duration::from_secs(10_000), 14_000).unwrap();
         assert!((4.9..5.1).contains(&rate), "{rate}");
         pace.note(Duration::from_secs(10_001), 7);
