@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::server::{Answer, Request, Server};
 
 /// A bare repository with two commits, the tag `v1.0` (annotated) on the first, `v1.1` on the second.
-struct Upstream {
-    folder: tempfile::TempDir,
+pub struct Upstream {
+    pub folder: tempfile::TempDir,
     first: CommitId,
-    second: CommitId,
+    pub second: CommitId,
 }
 
 fn signature() -> Signature<'static> {
@@ -43,7 +43,7 @@ fn commit(repository: &Repository, entries: &[(&str, &str, i32)], parent: Option
     repository.commit(Some("refs/heads/main"), &signature(), &signature(), "change", &tree, &parents).unwrap()
 }
 
-fn upstream() -> Upstream {
+pub fn upstream() -> Upstream {
     let folder = tempfile::tempdir().unwrap();
     let repository = Repository::init_bare(folder.path().join("repo.git")).unwrap();
     let first = commit(&repository, &[("a.cpp", "one\r\n", 0o100644), ("run", "#!", 0o100755)], None);
@@ -63,7 +63,7 @@ fn backend() -> Option<PathBuf> {
 }
 
 /// Serves the repositories below `root`, or says that the test is skipped.
-fn serve(root: &Path) -> Option<Server> {
+pub fn serve(root: &Path) -> Option<Server> {
     let Some(backend) = backend() else {
         eprintln!("skipped: git http-backend is not installed");
         return None;
@@ -176,7 +176,7 @@ fn content_is_what_git_holds_and_a_subfolder_is_enough() {
 }
 
 /// Moves the tag `v1.1` to a new commit that has nothing to do with the old ones.
-fn move_tag(upstream: &Upstream) -> CommitId {
+pub fn move_tag(upstream: &Upstream) -> CommitId {
     let repository = Repository::open(upstream.folder.path().join("repo.git")).unwrap();
     let tree =
         repository.find_commit(Oid::from_str(upstream.first.as_str()).unwrap()).unwrap().tree().unwrap();

@@ -5,7 +5,12 @@
 
 mod architecture;
 mod docs;
+mod cli_commands;
+mod cli_machine;
+mod cli_mistakes;
+mod cli_usage;
 mod git_sources;
 mod http_sources;
 mod recipe_patches;
 mod server;
+mod tool;
