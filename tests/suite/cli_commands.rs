@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use snapbox::{assert_data_eq, str};
 
-use crate::tool::Home;
+use crate::home::Home;
 
 #[test]
 fn a_plan_is_made_for_every_recipe_and_target_and_touches_nothing() {

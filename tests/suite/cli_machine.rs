@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 
 use snapbox::{assert_data_eq, str};
 
-use crate::git_sources::{move_tag, serve, upstream};
-use crate::tool::{Home, tiny_recipe};
+use crate::git_server::{move_tag, serve, upstream};
+use crate::home::{Home, tiny_recipe};
 
 /// Reaches no engine: everything before the first stage that needs one is done.
 const NO_ENGINE: &str = "--engine unix:///nowhere/engine.sock";
@@ -57,7 +57,7 @@ fn a_socket_without_the_right_to_it_says_how_to_get_the_right() {
     let home = Home::new();
     let socket = home.path("engine.sock");
     let _listener = UnixListener::bind(&socket).unwrap();
-    fs::set_permissions(&socket, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o000)).unwrap();
     let arguments = format!("selftest --target gfx1010 -q --engine unix://{}", socket.display());
     let mut command = home.command(&arguments);
     if rustix::process::geteuid().is_root() {

@@ -2,7 +2,7 @@
 
 use snapbox::{assert_data_eq, str};
 
-use crate::tool::{Home, fails, tiny_recipe};
+use crate::home::{Home, fails, tiny_recipe};
 
 #[test]
 fn a_recipe_that_is_not_there_is_told_the_nearest() {
@@ -128,7 +128,7 @@ fn a_toolchain_that_does_not_fit_is_refused_with_what_speaks_against_it() {
         str![[r#"
 toolchain::unfit
 
-  x the toolchain debian-13 cannot build miopen 3.3.0: hip 5.7.1 does not meet >=6.0, provides no hiprtc, rocblas 5.5.1 does not meet >=6.0
+  x the toolchain debian-13 cannot build miopen 3.3.0: hip 5.7.1 does not meet >=6.0, [..]rocblas 5.5.1 does not meet >=6.0[..]
   help: leave out --toolchain to have one chosen; `rdna-build toolchains show ID` says what one provides
 
 "#]],
@@ -224,6 +224,7 @@ document::missing
 document::read
 
   x cannot read [HOME]/nowhere: No such file or directory (os error 2)
+  help: check the path, and the right to read it
 
 "#]],
     );

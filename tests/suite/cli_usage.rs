@@ -2,7 +2,7 @@
 
 use snapbox::{assert_data_eq, str};
 
-use crate::tool::{Home, fails};
+use crate::home::{Home, fails};
 
 #[test]
 fn a_source_that_names_nothing_for_sure_is_refused() {
