@@ -204,3 +204,13 @@ run::configure
     );
     refused(&project, &ran, 3);
 }
+
+#[test]
+fn offline_an_image_that_is_not_here_is_named() {
+    let Some(project) = Project::new(BUNDLED) else { return };
+    project.home.write("recipes/tiny/source/README", "read me");
+    project.toolchain("127.0.0.1:1/base:1", "", "FROM ${BASE}");
+    let ran = project.build("-q --offline");
+    assert_data_eq!(&ran.stderr, str![]);
+    refused(&project, &ran, 4);
+}

@@ -266,31 +266,3 @@ fn a_mistake_leaves_nothing_behind() {
     home.run("miopen --target gfx101");
     assert_eq!(home.files(), [""; 0]);
 }
-
-#[test]
-fn offline_says_what_is_missing() {
-    fails(
-        &Home::new(),
-        "selftest --target gfx1010 --offline",
-        4,
-        str![[r#"
-toolchain::none_here
-
-  x no toolchain that can build selftest 1.0.0 is here
-  help: run once without --offline, then the image is kept; what would do: debian-sid-hip, debian-sid, rocm-6.4, debian-13, rocm-7.0
-
-"#]],
-    );
-    fails(
-        &Home::new(),
-        "miopen --target gfx1010 --offline --toolchain debian-sid",
-        4,
-        str![[r#"
-toolchain::none_here
-
-  x no toolchain that can build miopen 3.3.0 is here
-  help: run once without --offline, then the image is kept; what would do: debian-sid
-
-"#]],
-    );
-}

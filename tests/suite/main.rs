@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
-mod docs;
 mod cli_commands;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_usage;
+mod docs;
 mod git_server;
 mod git_sources;
 mod home;
