@@ -13,7 +13,9 @@ use crate::execute::ExecuteError;
 use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::recipe::RecipeError;
-use crate::source::{ArchiveError, ArgumentError, BundledError, TreeError};
+use crate::source::{
+    ArchiveError, ArgumentError, BundledError, TreeError, debian::DebianError, git::GitError, http::HttpError,
+};
 use crate::store::StoreError;
 use crate::toolchain::{ResolveError, ToolchainError};
 
@@ -190,6 +192,17 @@ pub enum CliError {
     Execute(#[from] ExecuteError),
 }
 
+/// A mistake in the command line, without the usage that people are shown with it.
+impl From<&clap::Error> for CliError {
+    fn from(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let mut paragraphs = text.split("\n\n").map(str::trim);
+        let message = paragraphs.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let help = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ")).map(str::to_owned);
+        CliError::Usage { message, help }
+    }
+}
+
 impl CliError {
     /// A recipe that is in no catalogue; suggests a recipe or a command that was meant.
     pub fn unknown_recipe<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
@@ -216,13 +229,15 @@ impl CliError {
         match self {
             CliError::Usage { .. }
             | CliError::UnknownRecipe { .. }
-            | CliError::UnknownToolchain { .. }
             | CliError::Settings(_)
             | CliError::Source(_)
             | CliError::Tree(_) => ExitCode::Usage,
-            CliError::Recipe(_) | CliError::Toolchain(_) | CliError::Resolve(_) | CliError::Lock(_) => {
-                ExitCode::Invalid
-            }
+            CliError::Lock(LockFileError::Io { .. }) => ExitCode::NotReady,
+            CliError::Recipe(_)
+            | CliError::UnknownToolchain { .. }
+            | CliError::Toolchain(_)
+            | CliError::Resolve(_)
+            | CliError::Lock(_) => ExitCode::Invalid,
             CliError::Engine(error) => of_engine(error),
             CliError::Execute(error) => of_execute(error),
             CliError::Write { .. }
@@ -263,20 +278,26 @@ fn of_execute(error: &ExecuteError) -> ExitCode {
         // What someone wrote, signed or packed is wrong: trying again changes nothing.
         ExecuteError::Configure { .. }
         | ExecuteError::NoPackages { .. }
-        | ExecuteError::Lock(_)
+        | ExecuteError::Lock(
+            LockFileError::Invalid { .. }
+            | LockFileError::Version { .. }
+            | LockFileError::CommitMoved { .. }
+            | LockFileError::ImageMoved { .. },
+        )
         | ExecuteError::Patch(_)
         | ExecuteError::Toolchain(_)
         | ExecuteError::Archive(_)
         | ExecuteError::Bundled(_)
         | ExecuteError::Tree(_) => ExitCode::Invalid,
+        ExecuteError::Git(error) => of_git(error),
+        ExecuteError::Http(error) => of_http(error),
+        ExecuteError::Debian(error) => of_debian(error),
         ExecuteError::Offline { .. }
         | ExecuteError::Stopped { .. }
         | ExecuteError::Unobtainable { .. }
         | ExecuteError::File { .. }
+        | ExecuteError::Lock(LockFileError::Io { .. })
         | ExecuteError::Store(_)
-        | ExecuteError::Git(_)
-        | ExecuteError::Http(_)
-        | ExecuteError::Debian(_)
         | ExecuteError::Package(_) => ExitCode::NotReady,
     }
 }
@@ -294,6 +315,70 @@ fn of_build(error: &BuildError) -> ExitCode {
         | BuildError::SourceChanged { .. }
         | BuildError::Read { .. }
         | BuildError::Write { .. } => ExitCode::NotReady,
+    }
+}
+
+fn of_git(error: &GitError) -> ExitCode {
+    match error {
+        // What the recipe or the lock file names is not there, is another by now, or may not be written.
+        GitError::Scheme { .. }
+        | GitError::UnknownReference { .. }
+        | GitError::Abbreviated { .. }
+        | GitError::MovedTag { .. }
+        | GitError::NoSuchCommit { .. }
+        | GitError::NoSuchFolder { .. }
+        | GitError::HostilePath { .. }
+        | GitError::HostileSymlink { .. }
+        | GitError::Twice { .. }
+        | GitError::TooLarge { .. } => ExitCode::Invalid,
+        GitError::Unreachable { .. }
+        | GitError::Damaged { .. }
+        | GitError::NotEmpty { .. }
+        | GitError::DiskFull { .. }
+        | GitError::Io { .. } => ExitCode::NotReady,
+        GitError::Cancelled { .. } => ExitCode::Interrupted,
+    }
+}
+
+fn of_http(error: &HttpError) -> ExitCode {
+    match error {
+        HttpError::NoAddress { .. } | HttpError::WrongDigest { .. } | HttpError::TooLarge { .. } => {
+            ExitCode::Invalid
+        }
+        HttpError::Client { .. }
+        | HttpError::Failed { .. }
+        | HttpError::AllFailed { .. }
+        | HttpError::DiskFull { .. }
+        | HttpError::Io { .. } => ExitCode::NotReady,
+        HttpError::Cancelled { .. } => ExitCode::Interrupted,
+    }
+}
+
+fn of_debian(error: &DebianError) -> ExitCode {
+    match error {
+        // What the toolchain asks for does not exist or does not go together.
+        DebianError::NoComponent { .. }
+        | DebianError::UnknownPackage { .. }
+        | DebianError::Conflict { .. }
+        | DebianError::UnsafePath { .. } => ExitCode::Invalid,
+        // Another mirror, or this one later, may do.
+        DebianError::Client { .. }
+        | DebianError::NoMirror { .. }
+        | DebianError::MirrorAddress { .. }
+        | DebianError::Download { .. }
+        | DebianError::WrongDigest { .. }
+        | DebianError::WrongSize { .. }
+        | DebianError::Keyring { .. }
+        | DebianError::NotSigned { .. }
+        | DebianError::Release { .. }
+        | DebianError::WrongSuite { .. }
+        | DebianError::Expired { .. }
+        | DebianError::Index { .. }
+        | DebianError::Unsatisfied { .. }
+        | DebianError::BadPackage { .. }
+        | DebianError::NoRoom { .. }
+        | DebianError::Io { .. } => ExitCode::NotReady,
+        DebianError::Cancelled => ExitCode::Interrupted,
     }
 }
 

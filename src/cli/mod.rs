@@ -20,9 +20,10 @@ use settings::{ColorChoice, Environment, Settings, Verbosity};
 pub fn run(arguments: impl Iterator<Item = OsString>, environment: Environment) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let color = settings::early_color(args::early_color(&arguments), &environment);
+    let json = args::early_json(&arguments);
     let arguments = match args::parse(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return explain(&error, color, &environment),
+        Err(error) => return explain(&error, json, color, &environment),
     };
     let settings = match Settings::resolve(&arguments.flags(), &environment) {
         Ok(settings) => settings,
@@ -53,7 +54,7 @@ fn dispatch(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, CliE
 }
 
 /// Help and version go to standard output, mistakes to standard error.
-fn explain(error: &clap::Error, color: ColorChoice, environment: &Environment) -> ExitCode {
+fn explain(error: &clap::Error, json: bool, color: ColorChoice, environment: &Environment) -> ExitCode {
     let terminal = match error.use_stderr() {
         true => environment.terminal.stderr,
         false => environment.terminal.stdout,
@@ -62,6 +63,10 @@ fn explain(error: &clap::Error, color: ColorChoice, environment: &Environment) -
     let text = if settings::colored(color, terminal) { text.ansi().to_string() } else { text.to_string() };
     if error.use_stderr() {
         render::complain(&text);
+        if json {
+            let error = CliError::from(error);
+            let _ = render::print_json(&render::diagnostic::document(&error, error.exit_code()));
+        }
         return ExitCode::Usage;
     }
     match render::print(&text) {

@@ -97,12 +97,12 @@ impl Job {
         let units = targets.into_iter().map(|target| (target, 0, reason.clone())).collect();
         let lock = LockFile::read(settings.lock_file.as_path())?;
         let spec = match &arguments.source {
-            Some(text) => source::parse_source_argument(text)?,
+            Some(text) => source::parse_source_argument(text, settings.current_folder.as_path())?,
             None => version.source.clone(),
         };
         let (local, source) = match &spec {
             SourceSpec::Folder { path } => {
-                let (local, pinned) = read_folder(path, settings, store, trace)?;
+                let (local, pinned) = read_folder(path, store, trace)?;
                 (Some(local), Ok(pinned))
             }
             SourceSpec::Git { .. } | SourceSpec::Tarball { .. } | SourceSpec::Bundled { .. } => {
@@ -198,15 +198,12 @@ fn targets(recipe: &Recipe, arguments: &BuildArguments) -> Result<Vec<GfxTarget>
 
 fn read_folder(
     path: &HostPath,
-    settings: &Settings,
     store: &Store,
     trace: Trace,
 ) -> Result<(LocalSource, crate::model::PinnedSource), CliError> {
-    let folder = settings.current_folder.join(path.as_path());
-    let shown = folder.as_path().display().to_string();
-    let real = folder.as_path().canonicalize().map_err(|error| CliError::Usage {
-        message: format!("--source {shown}: {error}"),
-        help: Some("give a folder, a URL, or a URL with `#` and a tag, branch or full commit".to_owned()),
+    let real = path.as_path().canonicalize().map_err(|error| CliError::Usage {
+        message: format!("--source {path}: {error}"),
+        help: Some("check that every folder on the way there may be entered".to_owned()),
     })?;
     let place = store.stat_cache(&Digest::of(real.to_string_lossy().as_bytes()));
     let known = source::StatCache::read(&place);

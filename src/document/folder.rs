@@ -19,7 +19,7 @@ const MOST_LEVELS: usize = 16;
 #[derive(Debug, Error, Diagnostic)]
 pub enum FolderError {
     #[error("cannot read {path}: {reason}")]
-    #[diagnostic(code(document::read))]
+    #[diagnostic(code(document::read), help("check the path, and the right to read it"))]
     Read { path: HostPath, reason: io::Error },
 
     #[error("{path} is a symbolic link, which is not followed")]

@@ -45,8 +45,11 @@ pub enum LockFileError {
     )]
     ImageMoved { reference: String, pinned: Digest, found: Digest },
 
-    #[error("{doing} {} failed: {source}", path.display())]
-    #[diagnostic(code(lockfile::io))]
+    #[error("{doing} {} failed", path.display())]
+    #[diagnostic(
+        code(lockfile::io),
+        help("check the folder's rights, or name another file: RDNA_BUILD_LOCK_FILE=PATH")
+    )]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 }
 

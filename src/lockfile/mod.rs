@@ -90,6 +90,7 @@ impl LockFile {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
+        fs::create_dir_all(&folder).map_err(LockFileError::io("making the folder", &folder))?;
         // The folder itself is locked: a lock beside the file would lie about in people's projects, and one on the
         // file would be lost with the rename.
         let guard = File::open(&folder).map_err(LockFileError::io("opening", &folder))?;

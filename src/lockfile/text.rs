@@ -92,7 +92,9 @@ pub(super) fn render(pins: &Pins) -> String {
     #[derive(Serialize)]
     struct File<'a> {
         version: i64,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         image: Vec<Image<'a>>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         source: Vec<Source<'a>>,
     }
     #[derive(Serialize)]

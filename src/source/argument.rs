@@ -59,15 +59,14 @@ pub enum ArgumentError {
 
 const ARCHIVES: [&str; 5] = [".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar"];
 
-/// Reads the value of `--source`. An existing folder wins over every other reading.
-pub fn parse_source_argument(text: &str) -> Result<SourceSpec, ArgumentError> {
-    let path = Path::new(text);
-    if path.is_dir() {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+/// Reads the value of `--source`; a path is relative to `folder`. An existing folder wins over every other reading.
+pub fn parse_source_argument(text: &str, folder: &Path) -> Result<SourceSpec, ArgumentError> {
+    let path = folder.join(text);
+    if !text.is_empty() && path.is_dir() {
         return Ok(SourceSpec::Folder { path: HostPath::new(path) });
     }
     if path.is_file() {
-        return Err(ArgumentError::File { path: path.to_owned() });
+        return Err(ArgumentError::File { path: PathBuf::from(text) });
     }
     let Some((scheme, _)) = text.split_once("://") else {
         // The short form of ssh: user@host:path.
@@ -135,7 +134,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<SourceSpec, ArgumentError> {
-        parse_source_argument(text)
+        parse_source_argument(text, Path::new("/nowhere"))
     }
 
     #[test]
@@ -173,6 +172,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = folder.path().to_str().unwrap();
         assert_eq!(parse(text), Ok(SourceSpec::Folder { path: HostPath::new(folder.path()) }));
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let path = HostPath::new(folder.path().join("sub"));
+        assert_eq!(parse_source_argument("sub", folder.path()), Ok(SourceSpec::Folder { path }));
+        assert!(matches!(parse_source_argument("", folder.path()), Err(ArgumentError::Unknown { .. })));
     }
 
     #[test]

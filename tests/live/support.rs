@@ -16,7 +16,7 @@ use rdna_build::engine::{
 };
 use rdna_build::model::{GuestPath, HostPath};
 
-const BUSYBOX: &str = "/usr/bin/busybox";
+pub const BUSYBOX: &str = "/usr/bin/busybox";
 const APPLETS: [&str; 13] =
     ["cat", "dd", "grep", "head", "id", "ls", "printf", "readlink", "sh", "sleep", "stat", "tr", "true"];
 

@@ -4,8 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod cli_commands;
+mod cli_machine;
+mod cli_mistakes;
+mod cli_usage;
 mod docs;
+mod git_server;
 mod git_sources;
+mod home;
 mod http_sources;
 mod recipe_patches;
 mod server;

@@ -81,7 +81,7 @@ pub struct SettingsOptions {
 #[command(next_help_heading = "Machine")]
 pub struct MachineOptions {
     /// Compilations at the same time [default: what cores and memory allow]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = settings::jobs)]
     pub jobs: Option<u32>,
     /// Memory a build container may use, e.g. 6GiB
     #[arg(long, value_name = "SIZE", value_parser = settings::size)]

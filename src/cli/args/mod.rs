@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 pub use build::{BuildArguments, CatalogOptions, StoreOptions};
-pub use shorthand::{early_color, nearest_command};
+pub use shorthand::{early_color, early_json, nearest_command};
 
 use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};
@@ -60,20 +60,25 @@ pub enum Command {
     #[command(after_help = build::SHELL_EXAMPLES)]
     Shell(BuildArguments),
     /// List, show and check recipes
+    #[command(after_help = RECIPES_EXAMPLES)]
     Recipes(RecipesArguments),
     /// List and show toolchains
+    #[command(after_help = TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
     /// Show the log of a run
+    #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
     /// See and free what earlier runs left in the store
+    #[command(after_help = CACHE_EXAMPLES)]
     Cache(CacheArguments),
     /// Show every setting and where it comes from
-    #[command(after_long_help = settings::reference())]
+    #[command(after_help = CONFIG_EXAMPLES, after_long_help = format!("{CONFIG_EXAMPLES}\n\n{}", settings::reference()))]
     Config(ConfigArguments),
     /// Write the completions of a shell to standard output
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArguments),
     /// Write the manual pages
+    #[command(after_help = MAN_EXAMPLES)]
     Man(ManArguments),
 }
 
@@ -181,6 +186,38 @@ pub struct ConfigArguments {
     #[command(flatten)]
     pub settings: build::SettingsOptions,
 }
+
+const RECIPES_EXAMPLES: &str = "\
+Examples:
+  rdna-build recipes
+  rdna-build recipes show miopen
+  rdna-build recipes lint recipes/my-library";
+
+const TOOLCHAINS_EXAMPLES: &str = "\
+Examples:
+  rdna-build toolchains
+  rdna-build toolchains show debian-sid
+  rdna-build toolchains --toolchains my-toolchains";
+
+const LOGS_EXAMPLES: &str = "\
+Examples:
+  rdna-build logs | less
+  less \"$(rdna-build logs --path)\"";
+
+const CACHE_EXAMPLES: &str = "\
+Examples:
+  rdna-build cache list
+  rdna-build cache gc --older-than 30d";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  rdna-build config
+  RDNA_BUILD_JOBS=4 rdna-build config --json";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  rdna-build man | man -l -
+  rdna-build man ~/.local/share/man/man1";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -50,6 +50,11 @@ pub fn early_color(arguments: &[OsString]) -> Option<ColorChoice> {
     clap::ValueEnum::from_str(choice, false).ok()
 }
 
+/// Whether a program reads along, for mistakes in the command line itself.
+pub fn early_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
 fn is_command(word: &str) -> bool {
     word == "help" || Arguments::command().get_subcommands().any(|command| command.get_name() == word)
 }

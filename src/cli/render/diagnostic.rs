@@ -15,12 +15,12 @@ pub fn text(error: &dyn Diagnostic, colored: bool, terminal: Terminal) -> String
         (false, true) => GraphicalTheme::unicode_nocolor(),
         (false, false) => GraphicalTheme::none(),
     };
-    let width = match terminal.columns {
-        0 => 100,
-        columns => usize::from(columns).clamp(40, 120),
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_break_words(false);
+    let handler = match terminal.columns {
+        // Nobody sees it as it is written: a log keeps its lines whole, to be searched.
+        0 => handler.with_wrap_lines(false),
+        columns => handler.with_width(usize::from(columns).clamp(40, 120)),
     };
-    let handler =
-        GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_break_words(false);
     let mut text = String::new();
     match handler.render_report(&mut text, error) {
         Ok(()) => text,

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 pub use environment::{Environment, Terminal, from_process};
 pub use error::{Mistake, Place, SettingsError};
 pub use table::{redact, reference};
-pub use value::{BaseChoice, ColorChoice, EngineText, Format, Progress, ValueError, Verbosity, mirror, size};
+pub use value::{
+    BaseChoice, ColorChoice, EngineText, Format, Progress, ValueError, Verbosity, jobs, mirror, size,
+};
 
 use crate::model::{HostPath, nearest};
 use reader::Reader;

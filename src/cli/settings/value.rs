@@ -116,7 +116,12 @@ pub fn address(raw: &Raw, _base: &Path) -> Result<String, ValueError> {
 }
 
 pub fn count(raw: &Raw, _base: &Path) -> Result<u32, ValueError> {
-    one(raw)?.parse().ok().filter(|count| *count > 0).ok_or(ValueError::Count)
+    jobs(one(raw)?)
+}
+
+/// A number of jobs.
+pub fn jobs(text: &str) -> Result<u32, ValueError> {
+    text.parse().ok().filter(|count| *count > 0).ok_or(ValueError::Count)
 }
 
 pub fn seconds(raw: &Raw, _base: &Path) -> Result<u64, ValueError> {

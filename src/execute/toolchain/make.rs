@@ -53,8 +53,12 @@ impl Maker<'_, '_> {
             (Err(pull), _) => Err(ExecuteError::Unobtainable {
                 toolchain: self.toolchain.id.to_string(),
                 pull,
-                help: "check the engine's way to the registry, or choose another: `rdna-build toolchains`, --toolchain ID"
-                    .to_owned(),
+                help: match workshop.limits.base {
+                    BaseChoice::Bootstrap => "leave out --base bootstrap to have it pulled",
+                    BaseChoice::Auto | BaseChoice::Pull => "check the engine's way to the registry",
+                }
+                .to_owned()
+                    + ", or choose another: `rdna-build toolchains`, --toolchain ID",
             }),
         }
     }

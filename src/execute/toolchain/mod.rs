@@ -13,7 +13,7 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::engine::Engine;
-use crate::model::{Digest, Key, PlannedUnit, RunId, Stage, Toolchain};
+use crate::model::{Digest, Event, Key, PlannedUnit, RunId, Stage, Toolchain};
 use crate::plan::key;
 use crate::store::{Made, Store};
 
@@ -80,7 +80,16 @@ pub(super) async fn ensure(
         Some(info) => (info, None),
         None => Maker { engine, toolchain, account, reference: reference.clone() }.make().await?,
     };
-    let image = inspect(engine, workshop, toolchain, &info, &reference, base).await?;
+    let image = match inspect(engine, workshop, toolchain, &info, &reference, base).await {
+        Err(error @ (ExecuteError::Toolchain(_) | ExecuteError::NoPackages { .. })) => {
+            // It never can serve, and the next run must not take it up again.
+            if let Err(stuck) = engine.remove_image(&reference).await {
+                workshop.events.emit(Event::Warning { message: stuck.to_string(), help: None });
+            }
+            return Err(error);
+        }
+        other => other?,
+    };
     let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
     let detail = serde_json::to_value(&image).expect("an image has only text keys");
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };

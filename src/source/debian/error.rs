@@ -15,7 +15,7 @@ pub enum DebianError {
     #[diagnostic(
         code(debian::no_mirror),
         help(
-            "name one: --debian-mirror URL, RDNA_BUILD_DEBIAN_MIRROR=URL, or in rdna-build.toml: [debian] mirror = \"URL\""
+            "name one: --debian-mirror URL, RDNA_BUILD_DEBIAN_MIRROR=URL, or in rdna-build.toml: debian-mirror = \"URL\""
         )
     )]
     NoMirror { looked_in: String },

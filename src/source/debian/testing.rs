@@ -95,6 +95,7 @@ impl TestKey {
 pub(super) enum Item<'a> {
     Directory(&'a str),
     File(&'a str, &'a str),
+    Program(&'a str, &'a [u8]),
     Symlink(&'a str, &'a str),
     HardLink(&'a str, &'a str),
     Device(&'a str),
@@ -104,16 +105,21 @@ pub(super) enum Item<'a> {
 pub(super) fn deb(control: &str, members: &[(&str, &str)], items: &[Item<'_>]) -> Vec<u8> {
     let mut head = tar::Builder::new(Vec::new());
     for (name, content) in [("control", control)].iter().chain(members) {
-        append(&mut head, &format!("./{name}"), tar::EntryType::Regular, "", content);
+        append(&mut head, &format!("./{name}"), tar::EntryType::Regular, 0o644, "", content.as_bytes());
     }
     let mut data = tar::Builder::new(Vec::new());
     for item in items {
         match item {
-            Item::Directory(path) => append(&mut data, path, tar::EntryType::Directory, "", ""),
-            Item::File(path, content) => append(&mut data, path, tar::EntryType::Regular, "", content),
-            Item::Symlink(path, to) => append(&mut data, path, tar::EntryType::Symlink, to, ""),
-            Item::HardLink(path, to) => append(&mut data, path, tar::EntryType::Link, to, ""),
-            Item::Device(path) => append(&mut data, path, tar::EntryType::Char, "", ""),
+            Item::Directory(path) => append(&mut data, path, tar::EntryType::Directory, 0o755, "", b""),
+            Item::File(path, content) => {
+                append(&mut data, path, tar::EntryType::Regular, 0o644, "", content.as_bytes());
+            }
+            Item::Program(path, content) => {
+                append(&mut data, path, tar::EntryType::Regular, 0o755, "", content);
+            }
+            Item::Symlink(path, to) => append(&mut data, path, tar::EntryType::Symlink, 0o777, to, b""),
+            Item::HardLink(path, to) => append(&mut data, path, tar::EntryType::Link, 0o644, to, b""),
+            Item::Device(path) => append(&mut data, path, tar::EntryType::Char, 0o644, "", b""),
         }
     }
     let mut deb = ar::Builder::new(Vec::new());
@@ -128,19 +134,26 @@ pub(super) fn deb(control: &str, members: &[(&str, &str)], items: &[Item<'_>]) -
     deb.into_inner().unwrap()
 }
 
-fn append(tar: &mut tar::Builder<Vec<u8>>, path: &str, kind: tar::EntryType, link: &str, content: &str) {
+fn append(
+    tar: &mut tar::Builder<Vec<u8>>,
+    path: &str,
+    kind: tar::EntryType,
+    mode: u32,
+    link: &str,
+    content: &[u8],
+) {
     let mut header = tar::Header::new_gnu();
     // Past the library's own checks: packages of others are not made with it.
     header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
     header.set_link_name_literal(link).unwrap();
     header.set_entry_type(kind);
-    header.set_mode(if kind == tar::EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(u64::from(u32::MAX));
     header.set_size(content.len() as u64);
     header.set_cksum();
-    tar.append(&header, content.as_bytes()).unwrap();
+    tar.append(&header, content).unwrap();
 }
 
 pub(super) fn xz(bytes: &[u8]) -> Vec<u8> {
@@ -163,7 +176,7 @@ impl Archive {
             "Essential: yes\n",
             &[Item::Directory("./etc"), Item::File("./etc/base", "b")],
         );
-        archive.package("tool", "Depends: base (>= 1)\n", &[Item::File("./usr/bin/tool", "#!/bin/sh\n")]);
+        archive.package("tool", "Depends: base (>= 1)\n", &[Item::Program("./usr/bin/tool", b"#!/bin/sh\n")]);
         archive.publish(key, valid_until);
         archive
     }

@@ -1,0 +1,214 @@
+//! Commands that need no engine: what they print, where, and what they leave alone.
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use snapbox::{assert_data_eq, str};
+
+use crate::home::Home;
+
+#[test]
+fn a_plan_is_made_for_every_recipe_and_target_and_touches_nothing() {
+    let home = Home::new();
+    let recipes = home.run("recipes --json").json().remove(0);
+    let mut plans = 0;
+    for recipe in recipes.as_array().unwrap() {
+        for target in recipe["targets"].as_array().unwrap() {
+            let arguments = format!("plan {} --target {}", recipe["name"], target).replace('"', "");
+            let ran = home.run(&arguments);
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments}");
+            assert!(ran.stdout.contains(target.as_str().unwrap()), "{}", ran.stdout);
+            let document = home.run(&format!("{arguments} --json")).json().remove(0);
+            assert_eq!(document["units"][0]["id"]["target"], *target);
+            plans += 1;
+        }
+    }
+    assert!(plans >= 6, "two recipes for three targets at least");
+    assert_eq!(home.files(), [""; 0]);
+}
+
+#[test]
+fn settings_come_from_the_strongest_place() {
+    let home = Home::new();
+    let setting = |home: &Home, arguments: &str, name: &str| {
+        let document = home.run(&format!("config --json {arguments}")).json().remove(0);
+        let settings = document["settings"].as_array().unwrap();
+        let found = settings.iter().find(|setting| setting["name"] == name).unwrap().clone();
+        (found["value"].as_str().map(str::to_owned), found["origin"]["from"].as_str().unwrap().to_owned())
+    };
+    let is = |value: Option<&str>, from: &str| (value.map(str::to_owned), from.to_owned());
+    assert_eq!(setting(&home, "", "jobs"), is(None, "default"));
+    home.write(".config/rdna-build/config.toml", "jobs = 2\nengine = \"podman\"\n");
+    assert_eq!(setting(&home, "", "jobs"), is(Some("2"), "user"));
+    home.write("rdna-build.toml", "jobs = 3\n");
+    assert_eq!(setting(&home, "", "jobs"), is(Some("3"), "project"));
+    assert_eq!(setting(&home, "", "engine"), is(Some("podman"), "user"));
+    let home = home.with("RDNA_BUILD_JOBS", 4);
+    assert_eq!(setting(&home, "", "jobs"), is(Some("4"), "environment"));
+    assert_eq!(setting(&home, "--jobs 5", "jobs"), is(Some("5"), "flag"));
+}
+
+#[test]
+fn all_mistakes_of_the_settings_are_told_with_their_lines() {
+    let home = Home::new().with("RDNA_BUILD_MEMORY", "lots").with("RDNA_BUILD_JOBBS", 2);
+    home.write("rdna-build.toml", "jobs = 0\nengin = \"podman\"\n");
+    let ran = home.run("config");
+    assert_data_eq!(
+        &ran.stderr,
+        str![[r#"
+settings::invalid
+
+  x 3 settings are wrong
+  help: `rdna-build config --help` lists every setting
+
+Error: settings::value
+
+  x [HOME]/rdna-build.toml:1:8: `jobs`: a whole number from 1 is expected, e.g. `4`
+   ,-[[HOME]/rdna-build.toml:1:8]
+ 1 | jobs = 0
+   :        |
+   :        `-- this value
+ 2 | engin = "podman"
+   `----
+
+Error: settings::unknown
+
+  x [HOME]/rdna-build.toml:2:1: there is no setting `engin`
+   ,-[[HOME]/rdna-build.toml:2:1]
+ 1 | jobs = 0
+ 2 | engin = "podman"
+   : ^^|^^
+   :   `-- unknown
+   `----
+  help: did you mean `engine`?
+
+Error: settings::variable
+
+  x the environment variable RDNA_BUILD_MEMORY cannot be used: a size is expected: a number and a unit, e.g. `6 GiB`, `512M` or `800 MB`
+  help: correct it, or `unset RDNA_BUILD_MEMORY`
+
+"#]]
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn colour_is_only_for_terminals_and_for_whoever_asks() {
+    let colored = |home: &Home, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rdna-build"));
+        command.args(arguments).args(["miopne", "--target", "gfx1010"]);
+        home.prepare(&mut command);
+        let ran = home.finish(&mut command);
+        ran.stderr.contains('\u{1b}')
+    };
+    assert!(!colored(&Home::new(), &[]));
+    assert!(colored(&Home::new(), &["--color", "always"]));
+    assert!(colored(&Home::new().with("CLICOLOR_FORCE", 1), &[]));
+    assert!(!colored(&Home::new().with("CLICOLOR_FORCE", 1).with("NO_COLOR", 1), &[]));
+    assert!(colored(&Home::new().with("NO_COLOR", 1), &["--color", "always"]));
+}
+
+#[test]
+fn completions_are_written_for_every_shell() {
+    for (shell, begin) in
+        [("bash", "_rdna"), ("zsh", "#compdef rdna-build"), ("fish", "complete -c rdna-build")]
+    {
+        let ran = Home::new().run(&format!("completions {shell}"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{shell}");
+        assert!(ran.stdout.contains(begin) && ran.stdout.contains("debian-mirror"), "{shell}");
+    }
+}
+
+#[test]
+fn manual_pages_are_written_into_a_folder() {
+    let home = Home::new();
+    let ran = home.run("man share/man1");
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""));
+    let pages = home.files();
+    assert!(pages.contains(&"share/man1/rdna-build.1".to_owned()), "{pages:?}");
+    assert!(pages.contains(&"share/man1/rdna-build-build.1".to_owned()), "{pages:?}");
+    assert!(home.run("man").stdout.starts_with(".ie"), "the main page goes to standard output");
+}
+
+#[test]
+fn an_empty_store_is_no_error_and_is_not_made_by_looking() {
+    let home = Home::new();
+    let list = home.run("cache list");
+    assert_data_eq!(
+        &list.stdout,
+        str![[r#"
+stage  key  size
+
+"#]]
+    );
+    assert_data_eq!(
+        &list.stderr,
+        str![[r#"
+0 entries, 0 B in [HOME]/.cache/rdna-build
+
+"#]]
+    );
+    assert_eq!(home.run("cache path").stdout, "[HOME]/.cache/rdna-build\n");
+    assert_eq!(home.run("cache list --json").stdout, "[]\n");
+    let logs = home.run("logs");
+    assert_data_eq!(
+        &logs.stderr,
+        str![[r#"
+cli::usage
+
+  x no run left a log
+  help: `rdna-build selftest --target gfx1010` makes one
+
+"#]]
+    );
+    assert_eq!((logs.code, logs.stdout.as_str()), (2, ""));
+    assert_eq!(home.files(), [""; 0]);
+    let collected = home.run("cache gc --older-than 1d");
+    assert_data_eq!(
+        &collected.stderr,
+        str![[r#"
+removed 0 entries (0 B), 0 B left
+
+"#]]
+    );
+    assert_eq!((collected.code, collected.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn the_help_of_what_people_type_shows_how() {
+    let home = Home::new();
+    for command in "build plan shell recipes toolchains logs cache config completions man"
+        .split(' ')
+        .chain(["", "cache gc"])
+    {
+        let ran = home.run(&format!("{command} --help"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
+        assert!(ran.stdout.contains("Examples:\n  "), "{command}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for arguments in ["--help", "recipes", "plan miopen --target gfx1010 --json", "completions bash"] {
+        let home = Home::new();
+        let mut child =
+            home.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""), "{arguments}");
+    }
+}
+
+#[test]
+fn lists_are_data_on_standard_output() {
+    let home = Home::new();
+    for arguments in ["recipes", "toolchains", "recipes show miopen", "toolchains show debian-sid", "config"]
+    {
+        let ran = home.run(arguments);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments}");
+        assert!(ran.stdout.lines().count() > 2, "{arguments}");
+        let ran = home.run(&format!("{arguments} --json"));
+        assert_eq!((ran.code, ran.json().len()), (0, 1), "{arguments}");
+    }
+}
