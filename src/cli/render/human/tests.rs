@@ -143,7 +143,7 @@ build      [85/423] 20 %  2.0 files/s  3 min left  src/file85.cpp
 build      [127/423] 30 %  2.0 files/s  2 min left  src/file127.cpp
 build      [170/423] 40 %  2.0 files/s  2 min left  src/file170.cpp
 build      [212/423] 50 %  2.0 files/s  2 min left  src/file212.cpp
-build      [254/423] 60 %  2.0 files/s  83 s left  src/file254.cpp
+build      [254/423] 60 %  2.0 files/s  85 s left  src/file254.cpp
 build      [297/423] 70 %  2.0 files/s  63 s left  src/file297.cpp
 build      [339/423] 80 %  2.0 files/s  42 s left  src/file339.cpp
 build      [381/423] 90 %  2.0 files/s  21 s left  src/file381.cpp
