@@ -1,0 +1,139 @@
+//! Which exit code an error of a stage ends with: who can mend it decides.
+
+use super::ExitCode;
+use crate::build::BuildError;
+use crate::engine::EngineError;
+use crate::execute::ExecuteError;
+use crate::lockfile::LockFileError;
+use crate::source::{ArchiveError, BundledError, debian::DebianError, git::GitError, http::HttpError};
+
+pub(super) fn of_engine(error: &EngineError) -> ExitCode {
+    match error {
+        EngineError::Address { .. } => ExitCode::Usage,
+        EngineError::Input { .. } => ExitCode::NotReady,
+        // The Dockerfile is the toolchain's.
+        EngineError::ImageBuild { .. } => ExitCode::Invalid,
+        EngineError::NotFound { .. }
+        | EngineError::Denied { .. }
+        | EngineError::Lost { .. }
+        | EngineError::DiskFull { .. }
+        | EngineError::Pull { .. }
+        | EngineError::Refused { .. } => ExitCode::NotReady,
+    }
+}
+
+pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
+    match error {
+        ExecuteError::Interrupted => ExitCode::Interrupted,
+        ExecuteError::Engine(error) => of_engine(error),
+        ExecuteError::Build(error) => of_build(error),
+        ExecuteError::Archive(ArchiveError::DiskFull { .. } | ArchiveError::Io { .. })
+        | ExecuteError::Bundled(BundledError::DiskFull { .. } | BundledError::Io { .. }) => {
+            ExitCode::NotReady
+        }
+        // What someone wrote, signed or packed is wrong: trying again changes nothing.
+        ExecuteError::Configure { .. }
+        | ExecuteError::NoPackages { .. }
+        | ExecuteError::Lock(
+            LockFileError::Invalid { .. }
+            | LockFileError::Version { .. }
+            | LockFileError::CommitMoved { .. }
+            | LockFileError::ImageMoved { .. },
+        )
+        | ExecuteError::Patch(_)
+        | ExecuteError::Toolchain(_)
+        | ExecuteError::Archive(_)
+        | ExecuteError::Bundled(_)
+        | ExecuteError::Tree(_) => ExitCode::Invalid,
+        ExecuteError::Git(error) => of_git(error),
+        ExecuteError::Http(error) => of_http(error),
+        ExecuteError::Debian(error) => of_debian(error),
+        ExecuteError::Offline { .. }
+        | ExecuteError::Stopped { .. }
+        | ExecuteError::Unobtainable { .. }
+        | ExecuteError::File { .. }
+        | ExecuteError::Lock(LockFileError::Io { .. })
+        | ExecuteError::Store(_)
+        | ExecuteError::Package(_) => ExitCode::NotReady,
+    }
+}
+
+fn of_build(error: &BuildError) -> ExitCode {
+    match error {
+        BuildError::Engine(error) => of_engine(error),
+        BuildError::Step { .. }
+        | BuildError::OutOfMemory { .. }
+        | BuildError::NothingInstalled
+        | BuildError::Output { .. } => ExitCode::BuildFailed,
+        BuildError::DiskFull { .. }
+        | BuildError::StoreFull { .. }
+        | BuildError::Stopped { .. }
+        | BuildError::SourceChanged { .. }
+        | BuildError::Read { .. }
+        | BuildError::Write { .. } => ExitCode::NotReady,
+    }
+}
+
+fn of_git(error: &GitError) -> ExitCode {
+    match error {
+        // What the recipe or the lock file names is not there, is another by now, or may not be written.
+        GitError::Scheme { .. }
+        | GitError::UnknownReference { .. }
+        | GitError::Abbreviated { .. }
+        | GitError::MovedTag { .. }
+        | GitError::NoSuchCommit { .. }
+        | GitError::NoSuchFolder { .. }
+        | GitError::HostilePath { .. }
+        | GitError::HostileSymlink { .. }
+        | GitError::Twice { .. }
+        | GitError::TooLarge { .. } => ExitCode::Invalid,
+        GitError::Unreachable { .. }
+        | GitError::Damaged { .. }
+        | GitError::NotEmpty { .. }
+        | GitError::DiskFull { .. }
+        | GitError::Io { .. } => ExitCode::NotReady,
+        GitError::Cancelled { .. } => ExitCode::Interrupted,
+    }
+}
+
+fn of_http(error: &HttpError) -> ExitCode {
+    match error {
+        HttpError::NoAddress { .. } | HttpError::WrongDigest { .. } | HttpError::TooLarge { .. } => {
+            ExitCode::Invalid
+        }
+        HttpError::Client { .. }
+        | HttpError::Failed { .. }
+        | HttpError::AllFailed { .. }
+        | HttpError::DiskFull { .. }
+        | HttpError::Io { .. } => ExitCode::NotReady,
+        HttpError::Cancelled { .. } => ExitCode::Interrupted,
+    }
+}
+
+fn of_debian(error: &DebianError) -> ExitCode {
+    match error {
+        // What the toolchain asks for does not exist or does not go together.
+        DebianError::NoComponent { .. }
+        | DebianError::UnknownPackage { .. }
+        | DebianError::Conflict { .. }
+        | DebianError::UnsafePath { .. } => ExitCode::Invalid,
+        // Another mirror, or this one later, may do.
+        DebianError::Client { .. }
+        | DebianError::NoMirror { .. }
+        | DebianError::MirrorAddress { .. }
+        | DebianError::Download { .. }
+        | DebianError::WrongDigest { .. }
+        | DebianError::WrongSize { .. }
+        | DebianError::Keyring { .. }
+        | DebianError::NotSigned { .. }
+        | DebianError::Release { .. }
+        | DebianError::WrongSuite { .. }
+        | DebianError::Expired { .. }
+        | DebianError::Index { .. }
+        | DebianError::Unsatisfied { .. }
+        | DebianError::BadPackage { .. }
+        | DebianError::NoRoom { .. }
+        | DebianError::Io { .. } => ExitCode::NotReady,
+        DebianError::Cancelled => ExitCode::Interrupted,
+    }
+}
