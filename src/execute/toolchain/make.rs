@@ -50,16 +50,19 @@ impl Maker<'_, '_> {
                 });
                 Ok((self.bootstrap(debian).await?, None))
             }
-            (Err(pull), _) => Err(ExecuteError::Unobtainable {
-                toolchain: self.toolchain.id.to_string(),
-                pull,
-                help: match workshop.limits.base {
-                    BaseChoice::Bootstrap => "leave out --base bootstrap to have it pulled",
-                    BaseChoice::Auto | BaseChoice::Pull => "check the engine's way to the registry",
-                }
-                .to_owned()
-                    + ", or choose another: `rdna-build toolchains`, --toolchain ID",
-            }),
+            (Err(pull), _) => {
+                workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
+                Err(ExecuteError::Unobtainable {
+                    toolchain: self.toolchain.id.to_string(),
+                    pull,
+                    help: match workshop.limits.base {
+                        BaseChoice::Bootstrap => "leave out --base bootstrap to have it pulled",
+                        BaseChoice::Auto | BaseChoice::Pull => "check the engine's way to the registry",
+                    }
+                    .to_owned()
+                        + ", or choose another: `rdna-build toolchains`, --toolchain ID",
+                })
+            }
         }
     }
 
