@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rdna_build::engine::docker::DockerEngine;
-use rdna_build::engine::{ContainerId, Engine as _, IMAGE_PREFIX, LeftoverKind};
+use rdna_build::engine::{ContainerId, Engine as _, EngineError, IMAGE_PREFIX, LeftoverKind};
 use tokio::runtime::Runtime;
 
 use crate::home::{Home, Ran, tiny_recipe};
@@ -83,16 +83,43 @@ impl Project {
         let home = home.with("RDNA_BUILD_CCACHE", ccache.display());
         home.write("rdna-build.toml", "recipes = [\"recipes\"]\ntoolchains = [\"toolchains\"]\n");
         home.write("recipes/tiny/recipe.toml", tiny_recipe(source));
-        let id = format!("tiny-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let id = format!("tiny-{}-{:03}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         Some(Self { home, id, engine, runtime, pulled: Vec::new() })
     }
 
     /// The same with a base image in the engine and a toolchain on it that keeps its promises.
     pub fn with_toolchain(source: &str) -> Option<Self> {
         let project = Self::new(source)?;
-        let base = project.import_base(&rootfs("made up", Some(STATUS)));
+        let base = project.import_base(&project.rootfs("made up", Some(STATUS)));
         project.toolchain(&base, "", "FROM ${BASE}");
         Some(project)
+    }
+
+    /// A root file system that `tiny` is built in; `marker` ends up in the package. Engines know equal images as one: the
+    /// test's name makes this one its own.
+    pub fn rootfs(&self, marker: &str, status: Option<&str>) -> Vec<u8> {
+        let busybox = std::fs::read(BUSYBOX).unwrap();
+        let folder = |path: &str, owner, mode| (path.to_owned(), Entry::Folder { owner, mode });
+        let program = |path: &str, content| (path.to_owned(), Entry::File { owner: 0, mode: 0o755, content });
+        let mut entries = vec![
+            folder("bin/", 0, 0o755),
+            folder("usr/bin/", 0, 0o755),
+            folder("tmp/", 0, 0o1777),
+            folder("work/", 1000, 0o755),
+            program("bin/busybox", &busybox[..]),
+            program("usr/bin/cc", b"#!/bin/sh\n"),
+            program("usr/bin/c++", b"#!/bin/sh\n"),
+            program("usr/bin/cmake", CMAKE.as_bytes()),
+            program("bin/sh", SHELL.as_bytes()),
+            program("marker", marker.as_bytes()),
+            program("owner", self.id.as_bytes()),
+        ];
+        if let Some(status) = status {
+            entries.push(folder("var/lib/dpkg/", 0, 0o755));
+            entries.push(program("var/lib/dpkg/status", status.as_bytes()));
+        }
+        entries.extend(APPLETS.map(|applet| (format!("bin/{applet}"), Entry::Link { target: "busybox" })));
+        support::archive(entries)
     }
 
     /// Puts a base image into the engine and gives its reference.
@@ -182,63 +209,36 @@ image = "{base}"
         self.pulled.push(reference);
     }
 
-    /// Removes everything of this test from the engine.
-    pub fn clear(&self) {
+    /// Removes everything of this test from the engine; says what could not be.
+    fn clear(&self) -> Vec<EngineError> {
+        let mut stuck = Vec::new();
         for kind in [LeftoverKind::Container, LeftoverKind::Volume, LeftoverKind::Image] {
             for (_, id) in self.leftovers().into_iter().filter(|(of, _)| *of == kind) {
-                let removed = match kind {
-                    LeftoverKind::Container => {
-                        self.runtime.block_on(self.engine.remove_container(&ContainerId(id)))
+                let removed = self.runtime.block_on(async {
+                    match kind {
+                        LeftoverKind::Container => self.engine.remove_container(&ContainerId(id)).await,
+                        LeftoverKind::Volume => self.engine.remove_volume(&id).await,
+                        LeftoverKind::Image => self.engine.remove_image(&id).await,
                     }
-                    LeftoverKind::Volume => self.runtime.block_on(self.engine.remove_volume(&id)),
-                    LeftoverKind::Image => self.runtime.block_on(self.engine.remove_image(&id)),
-                };
-                removed.unwrap();
+                });
+                stuck.extend(removed.err());
             }
         }
         for reference in &self.pulled {
-            self.runtime.block_on(self.engine.remove_image(reference)).unwrap();
+            stuck.extend(self.runtime.block_on(self.engine.remove_image(reference)).err());
         }
+        stuck
     }
 
     fn leftovers(&self) -> Vec<(LeftoverKind, String)> {
         let all = self.runtime.block_on(self.engine.leftovers()).unwrap();
-        let is_mine = |id: &str| {
-            id.contains(&format!("{}:", self.id))
-                || id.ends_with(&self.id)
-                || id.contains(&format!("{}-base:", self.id))
-        };
-        all.into_iter().filter(|one| is_mine(&one.id)).map(|one| (one.kind, one.id)).collect()
+        all.into_iter().filter(|one| one.id.contains(&self.id)).map(|one| (one.kind, one.id)).collect()
     }
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
-        self.clear();
+        let stuck = self.clear();
+        assert!(stuck.is_empty() || std::thread::panicking(), "left behind: {stuck:?}");
     }
-}
-
-/// A root file system that `tiny` is built in; `marker` ends up in the package.
-pub fn rootfs(marker: &str, status: Option<&str>) -> Vec<u8> {
-    let busybox = std::fs::read(BUSYBOX).unwrap();
-    let folder = |path: &str, owner, mode| (path.to_owned(), Entry::Folder { owner, mode });
-    let program = |path: &str, content| (path.to_owned(), Entry::File { owner: 0, mode: 0o755, content });
-    let mut entries = vec![
-        folder("bin/", 0, 0o755),
-        folder("usr/bin/", 0, 0o755),
-        folder("tmp/", 0, 0o1777),
-        folder("work/", 1000, 0o755),
-        program("bin/busybox", &busybox[..]),
-        program("usr/bin/cc", b"#!/bin/sh\n"),
-        program("usr/bin/c++", b"#!/bin/sh\n"),
-        program("usr/bin/cmake", CMAKE.as_bytes()),
-        program("bin/sh", SHELL.as_bytes()),
-        program("marker", marker.as_bytes()),
-    ];
-    if let Some(status) = status {
-        entries.push(folder("var/lib/dpkg/", 0, 0o755));
-        entries.push(program("var/lib/dpkg/status", status.as_bytes()));
-    }
-    entries.extend(APPLETS.map(|applet| (format!("bin/{applet}"), Entry::Link { target: "busybox" })));
-    support::archive(entries)
 }

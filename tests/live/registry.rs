@@ -9,7 +9,7 @@ use rdna_build::source::http::client;
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use crate::made_up::{Project, STATUS, rootfs};
+use crate::made_up::{Project, STATUS};
 use crate::server::{Answer, Server};
 use crate::support;
 
@@ -118,7 +118,7 @@ fn project_with_registry() -> Option<(Project, Registry, Digest)> {
     project.home.write("recipes/tiny/source/README", "read me");
     let registry = Registry::start(&project)?;
     project.will_pull(registry.base());
-    let digest = registry.push(&rootfs("first", Some(STATUS)));
+    let digest = registry.push(&project.rootfs("first", Some(STATUS)));
     project.toolchain(&registry.base(), "", "FROM ${BASE}");
     Some((project, registry, digest))
 }
@@ -154,7 +154,7 @@ digest = "sha256:[FIRST]"
 "##]]
     );
 
-    let second = registry.push(&rootfs("second", Some(STATUS)));
+    let second = registry.push(&project.rootfs("second", Some(STATUS)));
     assert_ne!(first, second);
     forget(&project, &registry, &first);
     // Another store, as on another machine with the same project.

@@ -6,7 +6,7 @@ use snapbox::{assert_data_eq, str};
 
 use crate::debian_archive::{Archive, Item, TestKey};
 use crate::home::Ran;
-use crate::made_up::{Project, STATUS, rootfs};
+use crate::made_up::{Project, STATUS};
 use crate::server::{Answer, Server};
 use crate::support::{self, BUSYBOX};
 
@@ -17,7 +17,7 @@ const FUTURE: &str = "Fri, 01 Jan 2100 00:00:00 UTC";
 fn project(status: Option<&str>, more: &str, dockerfile: &str) -> Option<Project> {
     let project = Project::new(BUNDLED)?;
     project.home.write("recipes/tiny/source/README", "read me");
-    let base = project.import_base(&rootfs("made up", status));
+    let base = project.import_base(&project.rootfs("made up", status));
     project.toolchain(&base, more, dockerfile);
     Some(project)
 }
@@ -211,6 +211,15 @@ fn offline_an_image_that_is_not_here_is_named() {
     project.home.write("recipes/tiny/source/README", "read me");
     project.toolchain("127.0.0.1:1/base:1", "", "FROM ${BASE}");
     let ran = project.build("-q --offline");
-    assert_data_eq!(&ran.stderr, str![]);
+    assert_data_eq!(
+        &ran.stderr,
+        str![[r#"
+run::offline
+
+  x --offline, and the image of toolchain [ID] is not here
+  help: run once without --offline; the next run needs no network
+
+"#]]
+    );
     refused(&project, &ran, 4);
 }
