@@ -208,9 +208,9 @@ fn read_folder(
     let place = store.stat_cache(&Digest::of(real.to_string_lossy().as_bytes()));
     let known = source::StatCache::read(&place);
     let tree = source::read_local(&real, &known, &CancellationToken::new())?;
-    if trace == Trace::StatCache {
+    if let (Trace::StatCache, Some(cache)) = (trace, tree.stat_cache()) {
         // A cache that cannot be written costs time later and nothing else.
-        let _ = tree.stat_cache().write(&place);
+        let _ = cache.write(&place);
     }
     let pinned = crate::model::PinnedSource::Folder {
         tree: tree.digest,

@@ -25,13 +25,14 @@ pub struct LocalTree {
     pub commit: Option<CommitId>,
     /// Whether the files differ from that commit.
     pub dirty: bool,
-    cache: StatCache,
+    cache: Option<StatCache>,
 }
 
 impl LocalTree {
-    /// What the next look at this folder can go without reading. Keep it with [`StatCache::write`].
-    pub fn stat_cache(&self) -> &StatCache {
-        &self.cache
+    /// What the next look at this folder can go without reading, to be kept with [`StatCache::write`]; nothing where
+    /// that look would gain nothing over what is kept already.
+    pub fn stat_cache(&self) -> Option<&StatCache> {
+        self.cache.as_ref()
     }
 }
 
@@ -49,7 +50,8 @@ pub fn read_local(
     let listing = list(&folder, cancel)?;
     let nothing = StatCache::default();
     let known = if known.is_of(&folder) { known } else { &nothing };
-    let tree = tree::read_paths(&folder, listing.paths, known, &mut cache, cancel)?;
+    let (tree, digested) = tree::read_paths(&folder, listing.paths, known, &mut cache, cancel)?;
+    let cache = (digested > 0 || cache.len() != known.len()).then_some(cache);
     Ok(LocalTree { digest: tree.digest(), tree, commit: listing.commit, dirty: listing.dirty, cache })
 }
 
@@ -287,7 +289,7 @@ mod tests {
         symlink("a.c", folder.path().join("b.c")).unwrap();
         let first = look(folder.path());
         let file = tempfile::NamedTempFile::new().unwrap();
-        first.stat_cache().write(file.path()).unwrap();
+        first.stat_cache().unwrap().write(file.path()).unwrap();
         // The file is racy for the cache just written, so the same size and times cannot hide a change.
         fs::write(folder.path().join("a.c"), "two").unwrap();
         let known = StatCache::read(file.path());

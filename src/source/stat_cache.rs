@@ -10,9 +10,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::Stat;
 
 use crate::model::Digest;
 
@@ -31,14 +32,14 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &fs::Metadata) -> Self {
+    pub(super) fn of_stat(stat: &Stat) -> Self {
         let nanoseconds =
             |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
         Self {
-            size: metadata.size(),
-            modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-            inode: metadata.ino(),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+            changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+            inode: stat.st_ino,
         }
     }
 }
@@ -72,6 +73,10 @@ impl StatCache {
         let (known, digest) = self.files.get(path)?;
         let settled = self.looked_at.saturating_sub(RACY_NANOSECONDS);
         (known == stamp && stamp.modified < settled && stamp.changed < settled).then_some(*digest)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
     }
 
     pub(super) fn insert(&mut self, path: String, stamp: Stamp, digest: Digest) {
