@@ -190,9 +190,12 @@ fn stages(
     };
     let build = known.map(|(source, identity)| build_key(unit, source, definition, identity));
     let package = known.map(|(source, identity)| package_key(unit, source, definition, identity));
+    // A folder is used as it lies: there is nothing to fetch.
+    let is_folder = matches!(unit.source, Ok(PinnedSource::Folder { .. }));
     [toolchain, source, prepared, build, package]
         .into_iter()
         .zip(Stage::ALL)
+        .filter(|(_, stage)| !(is_folder && *stage == Stage::Source))
         .map(|(keyed, stage)| match keyed {
             Err(after) => PlannedStage {
                 stage,

@@ -4,15 +4,17 @@
 //! Any other folder gives all its files. `.git` never belongs to a source. Nothing is written, neither into the folder
 //! nor beside it; whether the stat cache is kept is the caller's choice.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::str;
 
-use git2::{FileMode, Repository, Status, StatusOptions};
+use git2::{FileMode, Repository, Status, StatusOptions, StatusShow};
 use tokio_util::sync::CancellationToken;
 
 use super::confine;
 use super::git;
-use super::stat_cache::StatCache;
+use super::stat_cache::{Staged, StatCache};
 use super::tree::{self, TreeError};
 use crate::model::{CommitId, Digest, Tree};
 
@@ -47,11 +49,13 @@ pub fn read_local(
         Ok(_) | Err(_) => return Err(TreeError::NotAFolder { folder: folder.to_owned() }),
     };
     let mut cache = StatCache::begin(&folder);
-    let listing = list(&folder, cancel)?;
     let nothing = StatCache::default();
     let known = if known.is_of(&folder) { known } else { &nothing };
+    let listing = list(&folder, known.staged, cancel)?;
+    cache.staged = listing.staged;
     let (tree, digested) = tree::read_paths(&folder, listing.paths, known, &mut cache, cancel)?;
-    let cache = (digested > 0 || cache.len() != known.len()).then_some(cache);
+    let news = digested > 0 || cache.len() != known.len() || cache.staged != known.staged;
+    let cache = news.then_some(cache);
     Ok(LocalTree { digest: tree.digest(), tree, commit: listing.commit, dirty: listing.dirty, cache })
 }
 
@@ -59,14 +63,15 @@ struct Listing {
     paths: Vec<String>,
     commit: Option<CommitId>,
     dirty: bool,
+    staged: Option<Staged>,
 }
 
-fn list(folder: &Path, cancel: &CancellationToken) -> Result<Listing, TreeError> {
+fn list(folder: &Path, staged: Option<Staged>, cancel: &CancellationToken) -> Result<Listing, TreeError> {
     if let Some((repository, prefix)) = checkout_of(folder) {
-        return list_checkout(&repository, folder, &prefix, cancel);
+        return list_checkout(&repository, folder, &prefix, staged, cancel);
     }
     let paths = tree::walk(folder, |name| name != ".git", cancel)?;
-    Ok(Listing { paths, commit: None, dirty: false })
+    Ok(Listing { paths, commit: None, dirty: false, staged: None })
 }
 
 /// The checkout that `folder` belongs to, and where in it. A folder that the checkout ignores does not belong to it.
@@ -86,12 +91,27 @@ fn list_checkout(
     repository: &Repository,
     folder: &Path,
     prefix: &Path,
+    staged: Option<Staged>,
     cancel: &CancellationToken,
 ) -> Result<Listing, TreeError> {
     let failed =
         |error: git2::Error| TreeError::Checkout { folder: folder.to_owned(), reason: git::reason(&error) };
+    let commit = match repository.head().and_then(|head| head.peel_to_commit()) {
+        Ok(commit) => Some(git::commit_id(commit.id())),
+        Err(error) if error.code() == git2::ErrorCode::UnbornBranch => None,
+        Err(error) => return Err(failed(error)),
+    };
+    // What is staged changes only with the commit or the index.
+    let now = staged_now(repository, commit.as_ref());
+    let staged =
+        staged.filter(|then| now.is_some_and(|now| (now.head, now.index) == (then.head, then.index)));
+    let show = match staged {
+        Some(_) => StatusShow::Workdir,
+        None => StatusShow::IndexAndWorkdir,
+    };
     let mut options = StatusOptions::new();
     options
+        .show(show)
         .include_untracked(true)
         .recurse_untracked_dirs(true)
         .include_unmodified(true)
@@ -102,7 +122,12 @@ fn list_checkout(
         options.disable_pathspec_match(true).pathspec(prefix);
     }
     let statuses = repository.statuses(Some(&mut options)).map_err(failed)?;
-    let mut listing = Listing { paths: Vec::with_capacity(statuses.len()), commit: None, dirty: false };
+    let staged = staged.or_else(|| {
+        let differs = statuses.iter().any(|entry| entry.status().intersects(in_index()));
+        now.map(|now| Staged { differs, ..now })
+    });
+    let dirty = staged.is_some_and(|staged| staged.differs);
+    let mut listing = Listing { paths: Vec::with_capacity(statuses.len()), commit, dirty, staged };
     for entry in statuses.iter() {
         if cancel.is_cancelled() {
             return Err(TreeError::Cancelled);
@@ -126,12 +151,32 @@ fn list_checkout(
             listing.dirty |= commit != git::commit_id(submodule.id);
         }
     }
-    listing.commit = match repository.head().and_then(|head| head.peel_to_commit()) {
-        Ok(commit) => Some(git::commit_id(commit.id())),
-        Err(error) if error.code() == git2::ErrorCode::UnbornBranch => None,
-        Err(error) => return Err(failed(error)),
-    };
     Ok(listing)
+}
+
+/// Commit and index as they are; `None` where there is no index to tell by.
+fn staged_now(repository: &Repository, commit: Option<&CommitId>) -> Option<Staged> {
+    let mut index = [0; 20];
+    let mut file = File::open(repository.path().join("index")).ok()?;
+    file.seek(SeekFrom::End(-20)).ok()?;
+    file.read_exact(&mut index).ok()?;
+    // `index.skipHash` writes zeros, which would say that nothing ever changes.
+    if index == [0; 20] {
+        return None;
+    }
+    let mut head = [0; 20];
+    if let Some(commit) = commit {
+        hex::decode_to_slice(commit.as_str(), &mut head).ok()?;
+    }
+    Some(Staged { head, index, differs: false })
+}
+
+fn in_index() -> Status {
+    Status::INDEX_NEW
+        | Status::INDEX_MODIFIED
+        | Status::INDEX_DELETED
+        | Status::INDEX_RENAMED
+        | Status::INDEX_TYPECHANGE
 }
 
 /// Takes in a submodule or a checkout inside the checkout, which git lists as one entry; returns its commit.
@@ -146,7 +191,7 @@ fn list_nested(
         // A submodule that was never fetched is an empty folder.
         return Ok(None);
     }
-    let inner = list(&nested, cancel)?;
+    let inner = list(&nested, None, cancel)?;
     listing.dirty |= inner.dirty;
     listing.paths.extend(inner.paths.into_iter().map(|inner| format!("{path}/{inner}")));
     Ok(inner.commit)
@@ -280,6 +325,34 @@ mod tests {
         fs::remove_dir_all(folder.path().join("fin")).unwrap();
         fs::create_dir(folder.path().join("fin")).unwrap();
         assert!(paths(&look(folder.path())).is_empty());
+    }
+
+    #[test]
+    fn what_is_staged_makes_a_checkout_dirty_on_every_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        fs::write(folder.path().join("a.c"), "one").unwrap();
+        commit_all(&repository);
+        let again = |known: &LocalTree| {
+            let kept = known.stat_cache().cloned().unwrap_or_default();
+            read_local(folder.path(), &kept, &CancellationToken::new()).unwrap()
+        };
+        let first = look(folder.path());
+        assert!(!first.dirty && !again(&first).dirty);
+
+        fs::write(folder.path().join("b.c"), "two").unwrap();
+        let mut index = repository.index().unwrap();
+        index.add_path(Path::new("b.c")).unwrap();
+        index.write().unwrap();
+        let second = again(&first);
+        assert!(second.dirty && again(&second).dirty);
+        assert_eq!(paths(&again(&second)), ["a.c", "b.c"]);
+
+        index.remove_path(Path::new("b.c")).unwrap();
+        index.write().unwrap();
+        fs::remove_file(folder.path().join("b.c")).unwrap();
+        let third = again(&second);
+        assert!(!third.dirty && !again(&third).dirty);
     }
 
     #[test]

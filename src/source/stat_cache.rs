@@ -17,7 +17,7 @@ use rustix::fs::Stat;
 
 use crate::model::Digest;
 
-const MAGIC: &[u8; 16] = b"rdna-build-stat1";
+const MAGIC: &[u8; 16] = b"rdna-build-stat2";
 const RACY_NANOSECONDS: i64 = 2_000_000_000;
 /// A cache is about 150 bytes per file; more than this is no cache of ours.
 const LARGEST: u64 = 1 << 30;
@@ -50,6 +50,17 @@ pub struct StatCache {
     folder: Vec<u8>,
     looked_at: i64,
     files: HashMap<String, (Stamp, Digest)>,
+    pub(super) staged: Option<Staged>,
+}
+
+/// Whether a commit and an index differ: reading a commit's trees costs as much as all else of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Staged {
+    /// The commit's id, all zero where there is none yet.
+    pub head: [u8; 20],
+    /// The checksum that ends every index.
+    pub index: [u8; 20],
+    pub differs: bool,
 }
 
 impl StatCache {
@@ -61,6 +72,7 @@ impl StatCache {
             folder: folder.as_os_str().as_bytes().to_vec(),
             looked_at: i64::try_from(now.as_nanos()).unwrap_or(0),
             files: HashMap::new(),
+            staged: None,
         }
     }
 
@@ -107,6 +119,14 @@ impl StatCache {
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&self.looked_at.to_le_bytes());
         put_text(&mut out, &self.folder);
+        match &self.staged {
+            None => out.push(0),
+            Some(staged) => {
+                out.push(1 + u8::from(staged.differs));
+                out.extend_from_slice(&staged.head);
+                out.extend_from_slice(&staged.index);
+            }
+        }
         for (path, (stamp, digest)) in &self.files {
             put_text(&mut out, path.as_bytes());
             out.extend_from_slice(&stamp.size.to_le_bytes());
@@ -135,6 +155,12 @@ fn decode(bytes: &[u8]) -> Option<StatCache> {
     let mut rest = body.strip_prefix(MAGIC)?;
     let looked_at = i64::from_le_bytes(take(&mut rest)?);
     let folder = take_text(&mut rest)?.to_vec();
+    let staged = match take::<1>(&mut rest)? {
+        [0] => None,
+        [1] => Some(Staged { head: take(&mut rest)?, index: take(&mut rest)?, differs: false }),
+        [2] => Some(Staged { head: take(&mut rest)?, index: take(&mut rest)?, differs: true }),
+        _ => return None,
+    };
     let mut files = HashMap::with_capacity(rest.len() / 120);
     while !rest.is_empty() {
         let path = std::str::from_utf8(take_text(&mut rest)?).ok()?.to_owned();
@@ -146,7 +172,7 @@ fn decode(bytes: &[u8]) -> Option<StatCache> {
         };
         files.insert(path, (stamp, Digest::from_bytes(take(&mut rest)?)));
     }
-    Some(StatCache { folder, looked_at, files })
+    Some(StatCache { folder, looked_at, files, staged })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -172,7 +198,8 @@ mod tests {
 
     fn cache() -> StatCache {
         let mut cache =
-            StatCache { folder: b"/src".to_vec(), looked_at: 10_000_000_000, files: HashMap::new() };
+            StatCache { folder: b"/src".to_vec(), looked_at: 10_000_000_000, ..StatCache::default() };
+        cache.staged = Some(Staged { head: [1; 20], index: [2; 20], differs: true });
         cache.insert("old".to_owned(), stamp(1), Digest::of("old"));
         cache.insert("racy".to_owned(), stamp(9_000_000_000), Digest::of("racy"));
         cache
@@ -189,7 +216,8 @@ mod tests {
     #[test]
     fn a_damaged_cache_is_an_empty_one() {
         let whole = cache().encode();
-        assert_eq!(decode(&whole).map(|read| read.files.len()), Some(2));
+        let read = decode(&whole).unwrap();
+        assert_eq!((read.files.len(), read.staged), (2, cache().staged));
         for position in 0..whole.len() {
             let mut damaged = whole.clone();
             damaged[position] ^= 1;
