@@ -114,7 +114,7 @@ fn list_checkout(
         .show(show)
         .include_untracked(true)
         .recurse_untracked_dirs(true)
-        .include_unmodified(true)
+        .include_unmodified(false)
         .include_ignored(false)
         .update_index(false)
         .exclude_submodules(true);
@@ -127,31 +127,38 @@ fn list_checkout(
         now.map(|now| Staged { differs, ..now })
     });
     let dirty = staged.is_some_and(|staged| staged.differs);
-    let mut listing = Listing { paths: Vec::with_capacity(statuses.len()), commit, dirty, staged };
+    let index = repository.index().map_err(failed)?;
+    let mut listing = Listing { paths: Vec::with_capacity(index.len()), commit, dirty, staged };
+    // Tracked files, whether they are still there or not; reading finds out.
+    for entry in index.iter() {
+        let path = utf8(&entry.path)?;
+        let Some(path) = below(path, prefix) else { continue };
+        if entry.mode != u32::from(FileMode::Commit) {
+            listing.paths.push(path.to_owned());
+        } else if let Some(commit) = list_nested(folder, path, &mut listing, cancel)? {
+            listing.dirty |= commit != git::commit_id(entry.id);
+        }
+    }
+    // What git sees besides: new files, and which of the tracked ones changed.
     for entry in statuses.iter() {
         if cancel.is_cancelled() {
             return Err(TreeError::Cancelled);
         }
-        let path = str::from_utf8(entry.path_bytes()).map_err(|_| TreeError::NameNotUtf8 {
-            shown: String::from_utf8_lossy(entry.path_bytes()).into_owned(),
-        })?;
-        let Some(path) = below(path, prefix) else { continue };
-        listing.dirty |= entry.status() != Status::CURRENT;
+        let Some(path) = below(utf8(entry.path_bytes())?, prefix) else { continue };
+        listing.dirty = true;
         match path.strip_suffix('/') {
             // A repository that this one knows nothing of.
             Some(path) => drop(list_nested(folder, path, &mut listing, cancel)?),
-            None => listing.paths.push(path.to_owned()),
-        }
-    }
-    let index = repository.index().map_err(failed)?;
-    for submodule in index.iter().filter(|entry| entry.mode == u32::from(FileMode::Commit)) {
-        let path = String::from_utf8_lossy(&submodule.path);
-        let Some(path) = below(&path, prefix) else { continue };
-        if let Some(commit) = list_nested(folder, path, &mut listing, cancel)? {
-            listing.dirty |= commit != git::commit_id(submodule.id);
+            None if entry.status().contains(Status::WT_NEW) => listing.paths.push(path.to_owned()),
+            None => {}
         }
     }
     Ok(listing)
+}
+
+fn utf8(path: &[u8]) -> Result<&str, TreeError> {
+    str::from_utf8(path)
+        .map_err(|_| TreeError::NameNotUtf8 { shown: String::from_utf8_lossy(path).into_owned() })
 }
 
 /// Commit and index as they are; `None` where there is no index to tell by.

@@ -195,6 +195,8 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 fn folder() -> TempDir {
+    // Cargo makes it when it builds, and someone may have cleaned up since.
+    std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
