@@ -137,7 +137,7 @@ fn an_empty_store_is_no_error_and_is_not_made_by_looking() {
     assert_data_eq!(
         &list.stdout,
         str![[r#"
-stage  key  size
+stage  key  size  last use
 
 "#]]
     );

@@ -1,11 +1,13 @@
 //! `rdna-build cache`: what the store holds, where it is, and making it smaller.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::cli::args::{CacheArguments, CacheCommand, GcArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Palette, Tone, amount, table::Table};
 use crate::cli::settings::Settings;
 use crate::cli::wire;
-use crate::store::{Holder, Limits, Store};
+use crate::store::{Holder, Limits, Listed, Store};
 
 pub fn run(arguments: &CacheArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     match &arguments.command {
@@ -29,18 +31,20 @@ fn list(settings: &Settings) -> Result<ExitCode, CliError> {
                     "stage": entry.stage,
                     "key": entry.key,
                     "bytes": entry.bytes,
+                    "last-used": since_1970(entry.last_used),
                 })
             })
             .collect();
         render::print_json(&entries)?;
         return Ok(ExitCode::Fine);
     }
-    let mut table = Table::new(["stage", "key", "size"]);
+    let mut table = Table::new(["stage", "key", "size", "last use"]);
     for entry in &entries {
         table.row([
             (Tone::Plain, entry.stage.to_string()),
             (Tone::Plain, entry.key.short()),
             (Tone::Plain, amount::bytes(entry.bytes)),
+            (Tone::Faint, last_use(entry)),
         ]);
     }
     let total: u64 = entries.iter().map(|entry| entry.bytes).sum();
@@ -52,6 +56,18 @@ fn list(settings: &Settings) -> Result<ExitCode, CliError> {
         settings.store
     ));
     Ok(ExitCode::Fine)
+}
+
+fn last_use(entry: &Listed) -> String {
+    match entry.last_used.elapsed() {
+        Ok(ago) => format!("{} ago", amount::about_seconds(ago.as_secs_f64())),
+        // The clock went back since.
+        Err(_) => "just now".to_owned(),
+    }
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn collect(arguments: &GcArguments, settings: &Settings) -> Result<ExitCode, CliError> {
