@@ -39,6 +39,15 @@ pub struct Session<'a> {
     container: ContainerId,
 }
 
+/// What a sync came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Synced {
+    /// Files that were sent.
+    pub files: usize,
+    /// The build folder was configured before and need not be again.
+    pub configured: bool,
+}
+
 /// What ccache says about one build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CacheStatistics {
@@ -105,16 +114,17 @@ impl<'a> Session<'a> {
         &self.container
     }
 
-    /// Makes the container's source tree the wanted one. Returns how many files were sent.
-    pub async fn sync(&self, source: SourceTree, wanted: Note) -> Result<usize, BuildError> {
+    /// Makes the container's source tree the wanted one.
+    pub async fn sync(&self, source: SourceTree, wanted: Note) -> Result<Synced, BuildError> {
         let note_path = GuestPath::new("/work").join(NOTE);
         let note = match self.engine.download(&self.container, &note_path).await? {
             Some(stream) => read_note(stream).await,
             None => None,
         };
         let sync = plan_sync(note.as_ref(), &wanted);
+        let configured = sync.keeps_configuration() && self.is_configured().await?;
         if sync.is_nothing() {
-            return Ok(0);
+            return Ok(Synced { files: 0, configured });
         }
         let folders = folders_archive(&sync.remove);
         let folders = archive_stream(move |writer| writer.write_all(&folders));
@@ -144,7 +154,13 @@ impl<'a> Session<'a> {
         let files = sync.send.len();
         let work = GuestPath::new("/work");
         self.engine.upload(&self.container, &work, send(source, wanted, &sync)).await?;
-        Ok(files)
+        Ok(Synced { files, configured })
+    }
+
+    /// Whether CMake has finished with the build folder: what it writes last is there.
+    async fn is_configured(&self) -> Result<bool, BuildError> {
+        let last = GuestPath::new(BUILD).join("build.ninja");
+        Ok(self.engine.download(&self.container, &last).await?.is_some())
     }
 
     /// Runs one step; its output goes to `lines` as it comes.
@@ -158,7 +174,7 @@ impl<'a> Session<'a> {
         if step == Step::Install {
             self.shell(&format!("rm -rf {INSTALL}")).await?;
         }
-        if step == Step::Configure {
+        if step == Step::Build {
             self.shell("rm -f /work/ccache-stats.log").await?;
         }
         let mut scanner = Scanner::default();
@@ -187,7 +203,7 @@ impl<'a> Session<'a> {
             .map_err(|error| BuildError::Read { path: INSTALL.to_owned(), reason: error.to_string() })?
     }
 
-    /// What ccache did since the configure step; nothing where the image's ccache cannot tell.
+    /// What ccache did in the build step; nothing where the image's ccache cannot tell.
     pub async fn cache_statistics(&self, script: &Script) -> CacheStatistics {
         let mut statistics = CacheStatistics::default();
         let command =

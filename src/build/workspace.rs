@@ -91,6 +91,13 @@ impl Sync {
     pub fn is_nothing(&self) -> bool {
         !self.wipe && !self.wipe_build && self.remove.is_empty() && self.send.is_empty()
     }
+
+    /// Whether the build folder, if CMake has finished with it, needs no configuring again: the same configuration and
+    /// the same paths. Ninja itself runs CMake when one of its files changed, but a CMake that lists files by a pattern
+    /// learns of a new one only when it is run.
+    pub fn keeps_configuration(&self) -> bool {
+        !self.wipe && !self.wipe_build && self.remove == self.send
+    }
 }
 
 /// Reads a note from the engine's stream; damaged ones count as none.
@@ -276,6 +283,20 @@ mod tests {
             }
         );
         assert!(plan_sync(Some(&new), &new).is_nothing());
+    }
+
+    #[test]
+    fn only_changed_contents_leave_the_configuration_as_it_was() {
+        let old = note(&[("a", "1"), ("b", "2")], "c");
+        let keeps = |files: &[(&str, &str)], configuration| {
+            plan_sync(Some(&old), &note(files, configuration)).keeps_configuration()
+        };
+        assert!(keeps(&[("a", "1"), ("b", "2")], "c"));
+        assert!(keeps(&[("a", "1"), ("b", "changed")], "c"));
+        assert!(!keeps(&[("a", "1"), ("b", "2"), ("new", "3")], "c"));
+        assert!(!keeps(&[("a", "1")], "c"));
+        assert!(!keeps(&[("a", "1"), ("b", "2")], "other"));
+        assert!(!plan_sync(None, &old).keeps_configuration());
     }
 
     #[test]

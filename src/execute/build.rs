@@ -87,11 +87,16 @@ pub(super) async fn make(
     )
     .await?;
     let note = Note { configuration: unit.script.configuration(image.identity), tree: source.tree.clone() };
-    let sent = session.sync(source, note).await?;
-    workshop.events.emit(Event::Note { message: format!("{sent} source files sent to the container") });
+    let synced = session.sync(source, note).await?;
+    let kept = if synced.configured { "; the build folder is configured already" } else { "" };
+    let message = format!("{} source files sent to the container{kept}", synced.files);
+    workshop.events.emit(Event::Note { message });
 
     let script = with_compiler_check(&unit.script, image);
     for step in Step::ALL {
+        if step == Step::Configure && synced.configured {
+            continue;
+        }
         let mut lines = |output: Output, line: &str| report_line(account, step, output, line);
         session.step(&script, step, jobs, &mut lines).await?;
     }
