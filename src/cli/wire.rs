@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::BuildArguments;
 use super::exit::CliError;
+use super::render::{self, RunLog};
 use super::settings::{self, Settings};
 use crate::engine::docker::{self, EngineChoice};
 use crate::engine::{Engine, EngineError};
@@ -232,16 +233,11 @@ impl Connect for Connector {
     }
 }
 
-/// Puts a workshop together.
-pub fn workshop(
-    arguments: &BuildArguments,
-    settings: &Settings,
-    store: Store,
-    lock: LockFile,
-    run: RunId,
-    events: Events,
-    cancel: CancellationToken,
-) -> Result<Workshop, CliError> {
+/// Puts a workshop together: a new run with its readers of events.
+pub fn workshop(arguments: &BuildArguments, settings: &Settings, store: &Store, lock: LockFile) -> Workshop {
+    let run = run_id();
+    let log = RunLog::new(store.run_path(&run));
+    let events = Events::new(vec![render::reader(settings), Arc::new(log)]);
     let limits = Limits {
         network: if settings.offline { Network::Offline } else { Network::Online },
         rebuild: arguments.rebuild,
@@ -261,16 +257,16 @@ pub fn workshop(
         ccache: usable_ccache(settings, &events),
     };
     let connector = Connector { choice: engine_choice(settings) };
-    Ok(Workshop::new(
-        store,
+    Workshop::new(
+        store.clone(),
         events,
         Holder::this_process(run),
         Machine::look(),
-        cancel,
+        CancellationToken::new(),
         limits,
         lock,
         Box::new(connector),
-    ))
+    )
 }
 
 /// The person's own compiler cache, if a build can write to it: builds run as user 1000 of the engine's machine. Many

@@ -1,33 +1,21 @@
 //! `rdna-build build`: plan, then do it.
 
-use std::sync::Arc;
-
-use tokio_util::sync::CancellationToken;
-
 use crate::cli::args::BuildArguments;
 use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::interrupt;
 use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
-use crate::cli::{
-    interrupt,
-    render::{self, RunLog},
-};
 use crate::execute;
 use crate::facts::Machine;
-use crate::model::Events;
 use crate::store::KEPT_RUNS;
 
 pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     let store = wire::open_store(settings.store.as_path())?;
     let mut job = Job::resolve(arguments, settings, &store, Trace::StatCache)?;
     let plan = job.plan(settings, &store, &Machine::look())?;
-    let run = wire::run_id();
-    let events = Events::new(vec![render::reader(settings), Arc::new(RunLog::new(store.run_path(&run)))]);
-    let cancel = CancellationToken::new();
-    let lock = job.lock.clone();
-    let workshop = wire::workshop(arguments, settings, store.clone(), lock, run, events, cancel.clone())?;
+    let workshop = wire::workshop(arguments, settings, &store, job.lock.clone());
     let materials = job.materials();
-    let report = interrupt::run(&cancel, execute::run(&plan, &materials, &workshop))?;
+    let report = interrupt::run(&workshop.cancel, execute::run(&plan, &materials, &workshop))?;
     // Old logs are pruned by runs that made something: a cached run has nothing to say and leaves none.
     if report.units.iter().any(|unit| unit.stages.iter().any(|stage| !stage.cached)) {
         store.prune_runs(KEPT_RUNS)?;

@@ -1,20 +1,12 @@
 //! `rdna-build shell`: a shell in the build container, as the build sees it.
 
-use std::sync::Arc;
-
-use tokio_util::sync::CancellationToken;
-
 use crate::cli::args::BuildArguments;
 use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::interrupt;
 use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
-use crate::cli::{
-    interrupt,
-    render::{self, RunLog},
-};
 use crate::execute;
 use crate::facts::Machine;
-use crate::model::Events;
 
 pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     let store = wire::open_store(settings.store.as_path())?;
@@ -26,14 +18,9 @@ pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, 
             help: Some("give one --target".to_owned()),
         });
     };
-    let run = wire::run_id();
-    let events = Events::new(vec![render::reader(settings), Arc::new(RunLog::new(store.run_path(&run)))]);
-    let cancel = CancellationToken::new();
-    let lock = job.lock.clone();
-    let workshop = wire::workshop(arguments, settings, store, lock, run, events, cancel.clone())?;
+    let workshop = wire::workshop(arguments, settings, &store, job.lock.clone());
     let materials = job.materials();
-    let status = interrupt::run(&cancel, execute::shell(unit, &materials, &workshop))?;
     // The exit code of a person's last command in the shell is theirs, not a build's.
-    let _ = status;
+    interrupt::run(&workshop.cancel, execute::shell(unit, &materials, &workshop))?;
     Ok(ExitCode::Fine)
 }
