@@ -1,7 +1,5 @@
 //! Ninja's own progress counter, read from its output.
 
-use std::time::Duration;
-
 /// One reading of the counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
@@ -17,11 +15,6 @@ pub fn read(line: &str) -> Option<Counter> {
     let (done, total) = counter.split_once('/')?;
     let (done, total) = (done.parse().ok()?, total.parse().ok()?);
     (done <= total).then(|| Counter { done, total, item: item.trim().chars().take(200).collect() })
-}
-
-/// Time spent inside Ninja is what its edges took, so rate and time left come from the edges themselves.
-pub fn time_left(done: u64, total: u64, elapsed: Duration) -> Option<Duration> {
-    (done > 0).then(|| elapsed.mul_f64((total.saturating_sub(done)) as f64 / done as f64))
 }
 
 #[cfg(test)]
@@ -43,11 +36,5 @@ mod tests {
         {
             assert_eq!(read(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn time_left_follows_the_rate() {
-        assert_eq!(time_left(1, 4, Duration::from_secs(10)), Some(Duration::from_secs(30)));
-        assert_eq!(time_left(0, 4, Duration::from_secs(10)), None);
     }
 }

@@ -1,7 +1,6 @@
 //! The composition root: settings and arguments become the values that `plan` and `execute` work on.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,8 +16,8 @@ use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Wor
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Digest, Event, Events, GfxTarget, HostPath, Plan, Recipe, RecipeVersion, RunId, SourceSpec, Stage,
-    Toolchain, nearest,
+    Digest, Event, Events, GfxTarget, HostPath, Plan, Recipe, RecipeName, RecipeVersion, RunId, SourceSpec,
+    Stage, Toolchain, ToolchainId, nearest,
 };
 use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request};
 use crate::recipe::RecipeBook;
@@ -60,18 +59,12 @@ impl Job {
         trace: Trace,
     ) -> Result<Self, CliError> {
         let book = RecipeBook::load(&settings.recipes)?;
-        let name = arguments.recipe.as_str();
-        if !book.names().any(|known| known.as_str() == name) {
-            return Err(CliError::unknown_recipe(name, book.names().map(|known| known.as_str())));
-        }
-        let recipe = book.get(name)?;
+        let recipe = recipe(&book, &arguments.recipe)?;
         let version = version(&recipe, arguments)?;
         let targets = targets(&recipe, arguments)?;
         let catalog = Catalog::load(&settings.toolchains)?;
-        if let Some(id) = &arguments.toolchain
-            && !catalog.ids().any(|known| known == id)
-        {
-            return Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())));
+        if let Some(id) = &arguments.toolchain {
+            check_toolchain(&catalog, id)?;
         }
         let candidates = catalog.all()?;
         let ready = |toolchain: &Toolchain| {
@@ -137,12 +130,13 @@ impl Job {
                 facts.identities.insert(plan::key::toolchain(toolchain.definition()).key, identity);
             }
         }
-        for (stage, key) in plan::wanted(&request, &facts.identities) {
+        let first = plan::plan(&request, &facts);
+        for (stage, key) in plan::wanted(&first) {
             if store.lookup(stage, &key)?.entry().is_some() {
                 facts.held.insert((stage, key));
             }
         }
-        for unit in plan::plan(&request, &facts).units {
+        for unit in first.units {
             if let Some(last) = store.history(&unit.id).stages.get(&Stage::Build) {
                 let history = History {
                     ingredients: last.ingredients.clone(),
@@ -162,6 +156,22 @@ impl Job {
             local: self.local.take(),
         }
     }
+}
+
+/// The recipe of this name; an unknown one may also have been meant as a command.
+pub fn recipe(book: &RecipeBook, name: &RecipeName) -> Result<Recipe, CliError> {
+    if !book.names().any(|known| known == name) {
+        return Err(CliError::unknown_recipe(name.as_str(), book.names().map(|known| known.as_str())));
+    }
+    Ok(book.get(name.as_str())?)
+}
+
+/// Whether there is a toolchain of this id.
+pub fn check_toolchain(catalog: &Catalog, id: &ToolchainId) -> Result<(), CliError> {
+    if catalog.ids().any(|known| known == id) {
+        return Ok(());
+    }
+    Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())))
 }
 
 fn version(recipe: &Recipe, arguments: &BuildArguments) -> Result<RecipeVersion, CliError> {
@@ -234,7 +244,13 @@ impl Connect for Connector {
 }
 
 /// Puts a workshop together: a new run with its readers of events.
-pub fn workshop(arguments: &BuildArguments, settings: &Settings, store: &Store, lock: LockFile) -> Workshop {
+pub fn workshop(
+    arguments: &BuildArguments,
+    settings: &Settings,
+    store: &Store,
+    machine: Machine,
+    lock: LockFile,
+) -> Workshop {
     let run = run_id();
     let log = RunLog::new(store.run_path(&run));
     let events = Events::new(vec![render::reader(settings), Arc::new(log)]);
@@ -261,7 +277,7 @@ pub fn workshop(arguments: &BuildArguments, settings: &Settings, store: &Store, 
         store.clone(),
         events,
         Holder::this_process(run),
-        Machine::look(),
+        machine,
         CancellationToken::new(),
         limits,
         lock,
@@ -302,9 +318,4 @@ pub fn run_id() -> RunId {
     let seconds =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     format!("r{seconds}-{}", std::process::id()).parse().expect("made of letters, digits and a hyphen")
-}
-
-/// Opens the store for a run.
-pub fn open_store(path: &Path) -> Result<Store, CliError> {
-    Ok(Store::open(path)?)
 }

@@ -1,13 +1,12 @@
 //! The build stage: an installed tree in the store, made in the container.
 
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::unit::Account;
 use super::workshop::blocking;
-use super::{ExecuteError, Workshop, toolchain::Image};
+use super::{ExecuteError, Workshop, json, toolchain::Image};
 use crate::build::ninja;
 use crate::build::session::{CacheStatistics, Session, SessionSpec};
 use crate::build::workspace::{Note, SourceTree};
@@ -37,11 +36,7 @@ pub(super) fn find(workshop: &Workshop, key: &Key) -> Result<Option<Built>, Exec
 }
 
 fn read(entry: Entry) -> Result<Built, ExecuteError> {
-    let path = entry.content().join(FILES);
-    let unreadable =
-        |reason: String| ExecuteError::File { doing: "reading", path: path.display().to_string(), reason };
-    let text = fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
-    let files = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+    let files = json::read(&entry.content().join(FILES))?;
     Ok(Built { tree: entry.content().join(TREE), files, _entry: entry })
 }
 
@@ -51,6 +46,7 @@ pub(super) async fn make(
     keyed: Keyed,
     image: &Image,
     source: SourceTree,
+    memory_per_job: u64,
     account: &mut Account<'_>,
 ) -> Result<Built, ExecuteError> {
     let workshop = account.workshop;
@@ -66,11 +62,10 @@ pub(super) async fn make(
     let engine = workshop.engine().await?;
     let info = engine.info().await?;
     let memory = workshop.limits.memory;
-    let per_job = unit.cost.memory / u64::from(unit.cost.jobs.max(1));
     let jobs = plan::jobs(
         info.cpus,
         memory.unwrap_or_else(|| info.memory.min(workshop.machine.memory)),
-        per_job,
+        memory_per_job,
         workshop.limits.jobs,
     );
     let session = Session::open(
@@ -110,14 +105,7 @@ pub(super) async fn make(
     engine.remove_container(session.container()).await?;
 
     check_outputs(&unit.outputs, tree.as_path(), &unit.prefix, unit.id.target)?;
-    let list = draft.content().join(FILES);
-    fs::write(&list, serde_json::to_vec(&files).expect("a list of files has only text keys")).map_err(
-        |error| ExecuteError::File {
-            doing: "writing",
-            path: list.display().to_string(),
-            reason: error.to_string(),
-        },
-    )?;
+    json::write(&draft.content().join(FILES), &files)?;
     note_statistics(account, statistics, cpu, compiled);
     let detail = json!({
         "jobs": jobs,

@@ -1,5 +1,7 @@
 //! What makes going on pointless. A failed build is not among them: it is data in the report.
 
+use std::path::Path;
+
 use miette::Diagnostic;
 use thiserror::Error;
 
@@ -87,4 +89,11 @@ pub enum ExecuteError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] crate::package::PackageError),
+}
+
+impl ExecuteError {
+    /// Says what was being done with which path, for `map_err`.
+    pub(super) fn file<E: std::fmt::Display>(doing: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
+        move |error| Self::File { doing, path: path.display().to_string(), reason: error.to_string() }
+    }
 }

@@ -7,6 +7,7 @@
 mod build;
 mod cleanup;
 mod error;
+mod json;
 mod package;
 mod prepare;
 mod progress;

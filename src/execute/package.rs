@@ -114,11 +114,7 @@ pub(super) async fn make(
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), ExecuteError> {
     let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest has only text keys");
     text.push(b'\n');
-    fs::write(path, text).map_err(|error| ExecuteError::File {
-        doing: "writing",
-        path: path.display().to_string(),
-        reason: error.to_string(),
-    })
+    fs::write(path, text).map_err(ExecuteError::file("writing", path))
 }
 
 /// What a package entry's record says of it.

@@ -1,13 +1,12 @@
 //! The prepare stage: a source tree with the patch series laid over it. Only what patches touch is written.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use serde_json::json;
 
 use super::unit::Account;
 use super::workshop::blocking;
-use super::{ExecuteError, Materials, source};
+use super::{ExecuteError, Materials, json, source};
 use crate::build::workspace::SourceTree;
 use crate::model::{Event, HostPath, Node, PinnedSource, PlannedUnit, Stage, Tree};
 use crate::plan::key;
@@ -55,8 +54,8 @@ pub(super) async fn ensure(
         }
     }
     let overlaid: BTreeSet<&String> = patched.overlay.keys().collect();
-    write(draft.content(), TREE, &laid_over(fetched.tree, &patched))?;
-    write(draft.content(), OVERLAID, &overlaid)?;
+    json::write(&draft.content().join(TREE), &laid_over(fetched.tree, &patched))?;
+    json::write(&draft.content().join(OVERLAID), &overlaid)?;
     let made = Made {
         ingredients: keyed.ingredients,
         seconds: started.elapsed().as_secs_f64(),
@@ -96,16 +95,9 @@ fn laid_over(mut tree: Tree, patched: &Patched) -> Tree {
 fn read(entry: &Entry, base: HostPath) -> Result<SourceTree, ExecuteError> {
     let content = entry.content();
     Ok(SourceTree {
-        tree: source::read_json::<Tree>(&content.join(TREE))?,
-        overlaid: source::read_json::<BTreeSet<String>>(&content.join(OVERLAID))?,
+        tree: json::read::<Tree>(&content.join(TREE))?,
+        overlaid: json::read::<BTreeSet<String>>(&content.join(OVERLAID))?,
         overlay: HostPath::new(content.join(OVERLAY)),
         base,
-    })
-}
-
-fn write(folder: &std::path::Path, name: &str, value: &impl serde::Serialize) -> Result<(), ExecuteError> {
-    let path = folder.join(name);
-    fs::write(&path, serde_json::to_vec(value).expect("trees have only text keys")).map_err(|error| {
-        ExecuteError::File { doing: "writing", path: path.display().to_string(), reason: error.to_string() }
     })
 }

@@ -1,6 +1,5 @@
 //! The source stage: pins what a source means, and has its tree on this machine.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::json;
@@ -8,7 +7,7 @@ use serde_json::json;
 use super::progress::Steps;
 use super::unit::Account;
 use super::workshop::blocking;
-use super::{ExecuteError, Materials, Workshop};
+use super::{ExecuteError, Materials, Workshop, json};
 use crate::model::{
     CommitId, Event, Events, HostPath, PinnedSource, PlannedUnit, SourceSpec, Stage, Tree, Unit,
 };
@@ -99,7 +98,7 @@ pub(super) async fn ensure(
     let found = |entry: crate::store::Entry| {
         Ok(Fetched {
             root: HostPath::new(entry.content().join(FILES)),
-            tree: read_json(&entry.content().join(TREE))?,
+            tree: json::read(&entry.content().join(TREE))?,
         })
     };
     let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Source).await?;
@@ -115,9 +114,7 @@ pub(super) async fn ensure(
         let (into, cancel) = (into, workshop.cancel.clone());
         blocking(move || tree::read_tree(&into, &cancel)).await??
     };
-    let path = draft.content().join(TREE);
-    fs::write(&path, serde_json::to_vec(&listed).expect("a tree has only text keys"))
-        .map_err(|error| file("writing", &path, error))?;
+    json::write(&draft.content().join(TREE), &listed)?;
     let detail = json!({ "tree": listed.digest(), "bytes": listed.size(), "from": shown(pinned) });
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
     let entry = blocking(move || draft.commit(made)).await??;
@@ -225,13 +222,4 @@ fn shown(pinned: &PinnedSource) -> String {
         PinnedSource::Bundled { folder, .. } => format!("`{folder}` of the recipe"),
         PinnedSource::Folder { .. } => "a folder of this machine".to_owned(),
     }
-}
-
-pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ExecuteError> {
-    let text = fs::read(path).map_err(|error| file("reading", path, error))?;
-    serde_json::from_slice(&text).map_err(|error| file("reading", path, error))
-}
-
-fn file(doing: &'static str, path: &Path, error: impl std::fmt::Display) -> ExecuteError {
-    ExecuteError::File { doing, path: path.display().to_string(), reason: error.to_string() }
 }

@@ -108,7 +108,8 @@ async fn stages(
         }
         None => {
             let prepared = prepare::ensure(unit, &pinned, materials, account).await?;
-            build::make(unit, built, &image, prepared, account).await?
+            let memory_per_job = materials.recipe.build.memory_per_job;
+            build::make(unit, built, &image, prepared, memory_per_job, account).await?
         }
     };
     let entry = package::make(unit, package, &pinned, &image, &tree, account).await?;

@@ -1,7 +1,7 @@
 //! What will be done, decided before anything is done: a pure function of values.
 //!
 //! Does no IO. What has to be found out first comes in as [`Facts`]; which of its keys the store holds is asked in
-//! between: [`wanted`] names them, [`plan`] is told. Nothing but [`key`] makes a key.
+//! between: [`wanted`] names those of a first plan, the second is told. Nothing but [`key`] makes a key.
 
 pub mod key;
 pub mod script;
@@ -89,11 +89,10 @@ pub fn jobs(cores: u32, memory: u64, memory_per_job: u64, asked: Option<u32>) ->
     asked.unwrap_or(cores.min(by_memory)).max(1)
 }
 
-/// The keys to look up in the store before planning.
-pub fn wanted(request: &Request<'_>, identities: &BTreeMap<Key, Digest>) -> Vec<(Stage, Key)> {
-    let facts = Facts { identities: identities.clone(), ..Facts::default() };
-    let stages = plan(request, &facts).units.into_iter().flat_map(|unit| unit.stages);
-    stages.filter_map(|planned| Some((planned.stage, planned.state.key()?))).collect()
+/// The keys of a plan that are known, to be looked up in the store before the plan that counts is made.
+pub fn wanted(plan: &Plan) -> impl Iterator<Item = (Stage, Key)> {
+    let stages = plan.units.iter().flat_map(|unit| &unit.stages);
+    stages.filter_map(|planned| Some((planned.stage, planned.state.key()?)))
 }
 
 /// Decides everything that a run will do.

@@ -150,7 +150,7 @@ fn what_the_store_holds_is_cached_and_a_miss_says_what_changed() {
     let mut facts = facts(&toolchain);
     let first = plan(&request, &facts).units.remove(0);
     let build = first.stage(Stage::Build).expect("planned");
-    facts.held = wanted(&request, &facts.identities).into_iter().collect();
+    facts.held = wanted(&plan(&request, &facts)).collect();
     let held = plan(&request, &facts);
     assert!(held.units[0].stages.iter().all(|stage| matches!(stage.state, StageState::Cached { .. })));
 

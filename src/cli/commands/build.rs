@@ -7,13 +7,14 @@ use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
 use crate::execute;
 use crate::facts::Machine;
-use crate::store::KEPT_RUNS;
+use crate::store::{KEPT_RUNS, Store};
 
 pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, CliError> {
-    let store = wire::open_store(settings.store.as_path())?;
+    let store = Store::open(settings.store.as_path())?;
     let mut job = Job::resolve(arguments, settings, &store, Trace::StatCache)?;
-    let plan = job.plan(settings, &store, &Machine::look())?;
-    let workshop = wire::workshop(arguments, settings, &store, job.lock.clone());
+    let machine = Machine::look();
+    let plan = job.plan(settings, &store, &machine)?;
+    let workshop = wire::workshop(arguments, settings, &store, machine, job.lock.clone());
     let materials = job.materials();
     let report = interrupt::run(&workshop.cancel, execute::run(&plan, &materials, &workshop))?;
     // Old logs are pruned by runs that made something: a cached run has nothing to say and leaves none.

@@ -71,7 +71,7 @@ fn since_1970(time: SystemTime) -> u64 {
 }
 
 fn collect(arguments: &GcArguments, settings: &Settings) -> Result<ExitCode, CliError> {
-    let store = wire::open_store(settings.store.as_path())?;
+    let store = Store::open(settings.store.as_path())?;
     let limits = Limits { max_size: arguments.max_size, older_than: arguments.older_than };
     let collected = store.gc(limits, &Holder::this_process(wire::run_id()))?;
     let freed: u64 = collected.removed.iter().map(|entry| entry.bytes).sum();

@@ -4,6 +4,7 @@ use crate::cli::args::{RecipesArguments, RecipesCommand};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Page, Palette, Tone, amount, table::Table};
 use crate::cli::settings::Settings;
+use crate::cli::wire;
 use crate::model::{GfxTarget, HostPath, Recipe, RecipeName, SourceSpec};
 use crate::recipe::{RecipeBook, lint};
 
@@ -38,10 +39,7 @@ fn list(book: &RecipeBook, settings: &Settings) -> Result<ExitCode, CliError> {
 }
 
 fn show(book: &RecipeBook, name: &RecipeName, settings: &Settings) -> Result<ExitCode, CliError> {
-    if !book.names().any(|known| known == name) {
-        return Err(CliError::unknown_recipe(name.as_str(), book.names().map(|known| known.as_str())));
-    }
-    let recipe = book.get(name.as_str())?;
+    let recipe = wire::recipe(book, name)?;
     if settings.json() {
         render::print_json(&document(&recipe))?;
         return Ok(ExitCode::Fine);

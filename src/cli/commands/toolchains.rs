@@ -4,6 +4,7 @@ use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Page, Tone, table::Table};
 use crate::cli::settings::Settings;
+use crate::cli::wire;
 use crate::execute;
 use crate::model::{Toolchain, ToolchainId};
 use crate::store::Store;
@@ -43,9 +44,7 @@ fn list(toolchains: &[Toolchain], settings: &Settings) -> Result<ExitCode, CliEr
 }
 
 fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<ExitCode, CliError> {
-    if !catalog.ids().any(|known| known == id) {
-        return Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())));
-    }
+    wire::check_toolchain(catalog, id)?;
     let toolchain = catalog.get(id.as_str())?;
     if settings.json() {
         let store = Store::peek(settings.store.as_path());

@@ -137,12 +137,8 @@ impl Maker<'_, '_> {
         let mirror =
             debian::find_mirror(workshop.limits.debian_mirror.as_deref(), &workshop.limits.apt_folder)?;
         let keyring = debian::Keyring::debian(&workshop.limits.keyrings)?;
-        let folder =
-            tempfile::tempdir_in(workshop.store.downloads()).map_err(|error| ExecuteError::File {
-                doing: "making a folder in",
-                path: workshop.store.downloads().display().to_string(),
-                reason: error.to_string(),
-            })?;
+        let folder = tempfile::tempdir_in(workshop.store.downloads())
+            .map_err(ExecuteError::file("making a folder in", &workshop.store.downloads()))?;
         let rootfs = folder.path().join("rootfs.tar");
         let (unit, events) = (self.account.unit.clone(), workshop.events.clone());
         let progress: debian::Progress = Arc::new(move |step, done, total| {
@@ -185,11 +181,7 @@ impl Maker<'_, '_> {
                 made.signed_by.join(", ")
             ),
         });
-        let file = tokio::fs::File::open(&rootfs).await.map_err(|error| ExecuteError::File {
-            doing: "opening",
-            path: rootfs.display().to_string(),
-            reason: error.to_string(),
-        })?;
+        let file = tokio::fs::File::open(&rootfs).await.map_err(ExecuteError::file("opening", &rootfs))?;
         let raw = super::raw_image(workshop.run());
         let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10);
         self.engine.import_image(&raw, Box::pin(stream)).await?;
