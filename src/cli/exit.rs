@@ -13,6 +13,7 @@ use crate::engine::EngineError;
 use crate::execute::ExecuteError;
 use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
+use crate::plan::patches::ChoiceError;
 use crate::recipe::RecipeError;
 use crate::source::{ArgumentError, TreeError};
 use crate::store::StoreError;
@@ -172,6 +173,10 @@ pub enum CliError {
 
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Patches(#[from] ChoiceError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Lock(#[from] LockFileError),
 
     #[error(transparent)]
@@ -229,6 +234,7 @@ impl CliError {
             CliError::Usage { .. }
             | CliError::UnknownRecipe { .. }
             | CliError::Settings(_)
+            | CliError::Patches(_)
             | CliError::Source(_)
             | CliError::Tree(_) => ExitCode::Usage,
             CliError::Lock(LockFileError::Io { .. }) => ExitCode::NotReady,

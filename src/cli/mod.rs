@@ -3,6 +3,7 @@
 //! Nothing else in the crate prints or reads the environment.
 
 pub mod args;
+mod choice;
 pub mod commands;
 mod exit;
 mod interrupt;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::args::BuildArguments;
+use super::choice::patch_choice;
 use super::exit::CliError;
 use super::render::{self, RunLog};
 use super::settings::{self, Settings};
@@ -19,7 +20,8 @@ use crate::model::{
     Digest, Event, Events, GfxTarget, HostPath, Plan, Recipe, RecipeName, RecipeVersion, RunId, SourceSpec,
     Stage, Toolchain, ToolchainId, nearest,
 };
-use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request};
+use crate::plan::patches::{Chosen, PatchChoice};
+use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request, RequestedUnit};
 use crate::recipe::RecipeBook;
 use crate::source;
 use crate::store::{Holder, Store};
@@ -32,13 +34,23 @@ const BUILD_USER: u32 = 1000;
 pub struct Job {
     pub recipe: Recipe,
     pub toolchains: Vec<Toolchain>,
-    /// Target, index of its toolchain, reason.
-    pub units: Vec<(GfxTarget, usize, String)>,
+    pub units: Vec<JobUnit>,
+    pub choice: PatchChoice,
     pub version: RecipeVersion,
     pub local: Option<LocalSource>,
     pub source: Result<crate::model::PinnedSource, SourceSpec>,
     pub lock: LockFile,
     pub rebuild: bool,
+}
+
+/// What is built for one target.
+pub struct JobUnit {
+    pub target: GfxTarget,
+    /// Index among the job's toolchains.
+    pub toolchain: usize,
+    /// Why that one.
+    pub reason: String,
+    pub patches: Chosen,
 }
 
 /// Whether looking may leave caches behind.
@@ -82,13 +94,17 @@ impl Job {
             choose(&recipe, &version.version, &version.rocm, &candidates, wanted, &available)
         };
         // Where --offline leaves none, the engine may still hold an image that this store knows nothing of.
-        let choice = match settings.offline {
+        let found = match settings.offline {
             true => pick(true).or_else(|_| pick(false))?,
             false => pick(false)?,
         };
-        let reason = choice.reason.clone();
-        let chosen = choice.toolchain.clone();
-        let units = targets.into_iter().map(|target| (target, 0, reason.clone())).collect();
+        let (reason, chosen) = (found.reason.clone(), found.toolchain.clone());
+        let choice = patch_choice(&arguments.patches, settings, &recipe)?;
+        let patches = plan::patches::choose(&recipe, &version.version, &chosen, &choice)?;
+        let units = targets
+            .into_iter()
+            .map(|target| JobUnit { target, toolchain: 0, reason: reason.clone(), patches: patches.clone() })
+            .collect();
         let lock = LockFile::read(settings.lock_file.as_path())?;
         let spec = match &arguments.source {
             Some(text) => source::parse_source_argument(text, settings.current_folder.as_path())?,
@@ -104,7 +120,8 @@ impl Job {
             }
         };
         let rebuild = arguments.rebuild;
-        Ok(Self { recipe, toolchains: vec![chosen], units, version, local, source, lock, rebuild })
+        let toolchains = vec![chosen];
+        Ok(Self { recipe, toolchains, units, choice, version, local, source, lock, rebuild })
     }
 
     /// Plans the job against what the store holds.
@@ -115,7 +132,12 @@ impl Job {
             units: self
                 .units
                 .iter()
-                .map(|(target, toolchain, reason)| (*target, &self.toolchains[*toolchain], reason.clone()))
+                .map(|unit| RequestedUnit {
+                    target: unit.target,
+                    toolchain: &self.toolchains[unit.toolchain],
+                    reason: unit.reason.clone(),
+                    patches: unit.patches.clone(),
+                })
                 .collect(),
             source: self.source.clone(),
             source_date_epoch: settings.source_date_epoch.unwrap_or(DEFAULT_EPOCH),
@@ -153,6 +175,7 @@ impl Job {
         Materials {
             recipe: &self.recipe,
             toolchains: self.toolchains.iter().collect(),
+            own_patches: &self.choice.own,
             local: self.local.take(),
         }
     }

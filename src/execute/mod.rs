@@ -25,7 +25,9 @@ pub use source::pin;
 pub use toolchain::stored_identity;
 pub use workshop::{BaseChoice, Connect, Limits, Network, Workshop};
 
-use crate::model::{Event, HostPath, Outcome, Plan, Recipe, Report, Toolchain, UnitReport};
+use crate::model::{
+    Event, HostPath, Outcome, OwnPatch, Plan, PlannedPatch, Recipe, Report, Toolchain, UnitReport,
+};
 use crate::source::LocalTree;
 
 /// What a plan refers to by name.
@@ -33,6 +35,8 @@ use crate::source::LocalTree;
 pub struct Materials<'a> {
     pub recipe: &'a Recipe,
     pub toolchains: Vec<&'a Toolchain>,
+    /// Patches that a person brought.
+    pub own_patches: &'a [OwnPatch],
     /// The `--source` folder.
     pub local: Option<LocalSource>,
 }
@@ -45,6 +49,13 @@ pub struct LocalSource {
 }
 
 impl Materials<'_> {
+    /// The content of a planned patch.
+    pub(crate) fn patch(&self, planned: &PlannedPatch) -> &[u8] {
+        let own =
+            self.own_patches.iter().find(|own| own.file == planned.file).map(|own| own.bytes.as_slice());
+        own.or_else(|| self.recipe.files.get(&planned.file)).expect("a plan names patches it was made with")
+    }
+
     fn toolchain(&self, id: &crate::model::ToolchainId) -> &Toolchain {
         self.toolchains
             .iter()

@@ -53,6 +53,8 @@ pub(super) async fn make(
             .patches
             .iter()
             .map(|patch| PatchRecord {
+                name: patch.name.clone(),
+                unproven: patch.unproven,
                 file: patch.file.clone(),
                 sha256: patch.sha256,
                 why: patch.why.clone(),

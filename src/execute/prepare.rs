@@ -8,7 +8,7 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, json, source};
 use crate::build::workspace::SourceTree;
-use crate::model::{Event, HostPath, Node, PinnedSource, PlannedUnit, Stage, Tree};
+use crate::model::{Event, HostPath, Node, PinnedSource, PlannedPatch, PlannedUnit, Stage, Tree};
 use crate::plan::key;
 use crate::source::patch::{FolderBase, HunkReport, PatchInput, Patched, apply_series};
 use crate::store::{Entry, Made};
@@ -35,15 +35,13 @@ pub(super) async fn ensure(
     let started = account.started(Stage::Prepare, format!("{} patches", unit.patches.len()));
     let draft = workshop.draft(Stage::Prepare, &keyed.key)?;
     let overlay = draft.content().join(OVERLAY);
-    let (patches, files, root) = (unit.patches.clone(), materials.recipe.files.clone(), fetched.root.clone());
+    let root = fetched.root.clone();
+    let patches: Vec<(PlannedPatch, Vec<u8>)> =
+        unit.patches.iter().map(|planned| (planned.clone(), materials.patch(planned).to_owned())).collect();
     let patched = blocking(move || {
         let inputs: Vec<PatchInput<'_>> = patches
             .iter()
-            .map(|planned| PatchInput {
-                name: &planned.file,
-                bytes: files.get(&planned.file).expect("a plan names patches of its recipe"),
-                fuzz: planned.fuzz,
-            })
+            .map(|(planned, bytes)| PatchInput { name: &planned.file, bytes, fuzz: planned.fit.fuzz() })
             .collect();
         apply_series(&inputs, &FolderBase(root.as_path()), &overlay)
     })

@@ -17,7 +17,8 @@ use crate::model::{
     BaseImage, BuildSpec, Claim, Compilers, EventSink, Events, FileSet, GuestPath, OptionValue, OutputKind,
     OutputSpec, PinnedSource, RecipeVersion, SourceSpec, Stage,
 };
-use crate::plan::{DEFAULT_EPOCH, Facts, Request};
+use crate::plan::patches::Chosen;
+use crate::plan::{DEFAULT_EPOCH, Facts, Request, RequestedUnit};
 use crate::store::{Holder, Store};
 
 /// Hands out one engine, and counts how often it was asked for.
@@ -148,7 +149,12 @@ impl Bench {
             version: &self.recipe.versions[0],
             units: targets
                 .iter()
-                .map(|target| (target.parse().expect("a target"), &self.toolchain, "it fits".to_owned()))
+                .map(|target| RequestedUnit {
+                    target: target.parse().expect("a target"),
+                    toolchain: &self.toolchain,
+                    reason: "it fits".to_owned(),
+                    patches: Chosen::default(),
+                })
                 .collect(),
             source: Ok(self.pinned()),
             source_date_epoch: DEFAULT_EPOCH,
@@ -182,7 +188,12 @@ impl Bench {
             LockFile::default(),
             Box::new(Shared { engine: self.engine.clone(), asked: self.asked.clone() }),
         );
-        let materials = Materials { recipe: &self.recipe, toolchains: vec![&self.toolchain], local: None };
+        let materials = Materials {
+            recipe: &self.recipe,
+            toolchains: vec![&self.toolchain],
+            own_patches: &[],
+            local: None,
+        };
         super::run(&plan, &materials, &workshop).await
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{ExecuteError, Materials, Workshop, build, package, prepare, source, toolchain};
 use crate::build::BuildError;
-use crate::model::{Event, Outcome, PlannedUnit, Stage, StageReport, UnitReport};
+use crate::model::{Event, LeftOutReason, Outcome, PlannedUnit, Stage, StageReport, UnitReport};
 use crate::package::PackageError;
 use crate::plan::{self, key};
 
@@ -50,6 +50,7 @@ pub(super) async fn make(
         toolchain: unit.id.toolchain.to_string(),
         reason: unit.reason.clone(),
     });
+    tell_of_patches(unit, workshop);
     let mut account = Account { workshop, unit: stem.clone(), stages: vec![] };
     let outcome = match stages(unit, materials, &mut account).await {
         Ok(outcome) => outcome,
@@ -66,6 +67,24 @@ pub(super) async fn make(
         Err(error) => return Err(error),
     };
     Ok(UnitReport { unit: stem, stages: account.stages, outcome })
+}
+
+/// What is applied without a proof, and what is not for want of one, is said before anything is built.
+fn tell_of_patches(unit: &PlannedUnit, workshop: &Workshop) {
+    let version = &unit.id.version;
+    let is_own = |patch: &&crate::model::PlannedPatch| patch.file.starts_with("own/");
+    for patch in unit.patches.iter().filter(|patch| patch.unproven && !is_own(patch)) {
+        let message = format!("patch {} was never proven on {} {version}", patch.name, unit.id.recipe);
+        workshop.events.emit(Event::Warning { message, help: None });
+    }
+    let unproven = unit.left_out.iter().filter(|left_out| left_out.reason == LeftOutReason::Unproven);
+    let names: Vec<_> = unproven.map(|left_out| left_out.name.as_str()).collect();
+    if !names.is_empty() {
+        workshop.events.emit(Event::Warning {
+            message: format!("not applied, because never proven on {version}: {}", names.join(", ")),
+            help: Some("--unproven-patches applies them".to_owned()),
+        });
+    }
 }
 
 async fn stages(

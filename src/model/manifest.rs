@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::digest::Digest;
 use super::key::Key;
+use super::name::PatchName;
 use super::source::PinnedSource;
 
 /// `manifest.json`. Schema 1; a reader ignores keys it does not know.
@@ -49,9 +50,12 @@ pub struct SourceRecord {
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PatchRecord {
+    pub name: PatchName,
     pub file: String,
     pub sha256: Digest,
     pub why: String,
+    /// No proof of it was run on this version.
+    pub unproven: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -8,6 +8,7 @@ mod files;
 mod key;
 mod manifest;
 mod name;
+mod patch;
 mod path;
 mod plan;
 mod recipe;
@@ -24,10 +25,13 @@ pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
 pub use key::{Difference, Ingredients, Key};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
-pub use name::{NameError, RecipeName, RunId, ToolchainId, UnitId, nearest};
+pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
+pub use patch::{
+    Fit, FitError, LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch,
+};
 pub use path::{GuestPath, HostPath};
-pub use plan::{Cost, Plan, PlannedPatch, PlannedStage, PlannedUnit, StageState};
-pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, PatchSpec, Recipe, RecipeVersion};
+pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
+pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeVersion};
 pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};

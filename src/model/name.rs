@@ -68,6 +68,11 @@ name!(
     "toolchain id"
 );
 name!(
+    /// The name of a patch, unique in its series: `batchnorm-dpp-only-gfx8-gfx9`.
+    PatchName,
+    "patch name"
+);
+name!(
     /// One run of the tool; the value of the label `rdna-build` on everything the run makes in the engine.
     RunId,
     "run id"

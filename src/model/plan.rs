@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::digest::Digest;
 use super::event::Stage;
 use super::key::{Ingredients, Key};
 use super::name::UnitId;
+use super::patch::{PatchLeftOut, PlannedPatch};
 use super::recipe::OutputSpec;
 use super::script::Script;
 use super::source::{PinnedSource, SourceSpec};
@@ -25,6 +25,8 @@ pub struct PlannedUnit {
     /// The source if its content is known, else what will be resolved on first fetch.
     pub source: Result<PinnedSource, SourceSpec>,
     pub patches: Vec<PlannedPatch>,
+    /// Patches of the series that could have been applied and are not.
+    pub left_out: Vec<PatchLeftOut>,
     /// Install prefix inside the container and of the package.
     pub prefix: String,
     pub options: BTreeMap<String, String>,
@@ -39,14 +41,6 @@ pub struct PlannedUnit {
     pub format: String,
     pub stages: Vec<PlannedStage>,
     pub cost: Cost,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct PlannedPatch {
-    pub file: String,
-    pub sha256: Digest,
-    pub why: String,
-    pub fuzz: u8,
 }
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

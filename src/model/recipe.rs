@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::files::FileSet;
 use super::name::RecipeName;
+use super::patch::PatchSpec;
 use super::source::SourceSpec;
 use super::target::GfxTarget;
 use super::version::{Version, VersionRange};
@@ -11,7 +12,7 @@ use super::version::{Version, VersionRange};
 /// How to build one library: its versions, what it asks of a toolchain, steps, patches and outputs.
 ///
 /// # Invariants
-/// `default_version` is one of `versions`; versions are unique; every patch file is in `files`.
+/// `default_version` is one of `versions`; versions are unique; patches have unique names.
 #[derive(Clone, Debug)]
 pub struct Recipe {
     pub name: RecipeName,
@@ -24,7 +25,7 @@ pub struct Recipe {
     pub requires: BTreeMap<String, VersionRange>,
     pub targets: Vec<GfxTarget>,
     pub build: BuildSpec,
-    /// In the order of application.
+    /// The series, in the order of application.
     pub patches: Vec<PatchSpec>,
     pub outputs: Vec<OutputSpec>,
     /// Every file of the recipe's folder, patches and bundled sources among them.
@@ -64,19 +65,6 @@ pub enum OptionValue {
     Text(String),
     Switch(bool),
     Number(i64),
-}
-
-#[derive(Clone, Debug)]
-pub struct PatchSpec {
-    /// Path in the recipe's folder.
-    pub file: String,
-    pub why: String,
-    /// Versions of the recipe it is for.
-    pub versions: VersionRange,
-    /// Capabilities of the toolchain that must lie in these ranges.
-    pub when: BTreeMap<String, VersionRange>,
-    /// Lines of context that may differ, 0 to 2.
-    pub fuzz: u8,
 }
 
 /// Something a build must install.

@@ -4,13 +4,13 @@
 //! |---|---|---|---|---|---|
 //! | schema of the key | ✓ | ✓ | ✓ | ✓ | ✓ |
 //! | source: commit and subfolder, or digest | ✓ | ✓ | | ✓ | ✓ |
-//! | each patch: position, bytes, fuzz | | ✓ | | ✓ | ✓ |
+//! | each patch: position, bytes, fit | | ✓ | | ✓ | ✓ |
 //! | toolchain definition: Dockerfile, packages.txt, toolchain.toml | | | ✓ | ✓ | ✓ |
 //! | toolchain identity: packages and versions really in the image | | | | ✓ | ✓ |
 //! | recipe name, version, target | | | | ✓ | ✓ |
 //! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ |
 //! | outputs the recipe demands | | | | ✓ | ✓ |
-//! | what else stands in the manifest: version of this tool, place of the source, why of each patch | | | | | ✓ |
+//! | what else stands in the manifest: version of this tool, place of the source, name and why of each patch | | | | | ✓ |
 //! | package format | | | | | ✓ |
 //!
 //! Stays outside, because it changes nothing that is made: number of jobs, memory limit, engine, log level, colour,
@@ -90,7 +90,8 @@ pub fn package(
     // The manifest says where the source came from: mirrors share a build, not a package.
     ingredients.add("source place", serde_json::to_string(source).expect("a source has only text keys"));
     for patch in patches {
-        ingredients.add(format!("{} (why)", patch.file), Digest::of(&patch.why));
+        let told = format!("{} {} {}", patch.name, patch.unproven, patch.why);
+        ingredients.add(format!("{} (what the manifest says of it)", patch.file), Digest::of(told));
     }
     keyed("package", ingredients)
 }
@@ -112,7 +113,7 @@ fn source_ingredients(source: &PinnedSource) -> Ingredients {
 fn prepared_ingredients(source: &PinnedSource, patches: &[PlannedPatch]) -> Ingredients {
     let mut ingredients = source_ingredients(source);
     for (position, patch) in patches.iter().enumerate() {
-        ingredients.add(patch.file.clone(), format!("{position} {} fuzz {}", patch.sha256, patch.fuzz));
+        ingredients.add(patch.file.clone(), format!("{position} {} {}", patch.sha256, patch.fit));
     }
     ingredients
 }
@@ -163,17 +164,19 @@ fn keyed(stage: &str, ingredients: Ingredients) -> Keyed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Difference, OutputKind};
+    use crate::model::{Difference, Fit, OutputKind};
     use proptest::prelude::*;
 
     fn patches(names: &[&str]) -> Vec<PlannedPatch> {
         names
             .iter()
             .map(|name| PlannedPatch {
+                name: "example".parse().expect("a name"),
                 file: (*name).to_owned(),
                 sha256: Digest::of(name),
                 why: "because".to_owned(),
-                fuzz: 0,
+                fit: Fit::Exact,
+                unproven: false,
             })
             .collect()
     }
@@ -251,7 +254,9 @@ mod tests {
         let changes: Vec<(&str, Change)> = vec![
             ("source", |e| e.source = PinnedSource::Bundled { folder: "s".into(), digest: Digest::of("s") }),
             ("patch bytes", |e| e.patches[0].sha256 = Digest::of("other")),
-            ("patch fuzz", |e| e.patches[0].fuzz = 1),
+            ("patch fit", |e| e.patches[0].fit = Fit::Fuzz1),
+            ("patch proven", |e| e.patches[0].unproven = true),
+            ("patch name", |e| e.patches[0].name = "other".parse().expect("a name")),
             ("patch order", |e| e.patches.reverse()),
             ("a patch less", |e| drop(e.patches.pop())),
             ("patch why", |e| e.patches[0].why.push('!')),

@@ -4,14 +4,14 @@
 //! between: [`wanted`] names those of a first plan, the second is told. Nothing but [`key`] makes a key.
 
 pub mod key;
+pub mod patches;
 pub mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Cost, Digest, GfxTarget, Ingredients, Key, OptionValue, OutputSpec, PinnedSource, Plan, PlannedPatch,
-    PlannedStage, PlannedUnit, Recipe, RecipeVersion, SourceSpec, Stage, StageState, Toolchain, UnitId,
-    Version,
+    Cost, Digest, GfxTarget, Ingredients, Key, OptionValue, OutputSpec, PinnedSource, Plan, PlannedStage,
+    PlannedUnit, Recipe, RecipeVersion, SourceSpec, Stage, StageState, Toolchain, UnitId,
 };
 
 use key::{BuildInputs, Keyed};
@@ -28,8 +28,7 @@ pub const TOOL: &str = concat!("rdna-build ", env!("CARGO_PKG_VERSION"));
 pub struct Request<'a> {
     pub recipe: &'a Recipe,
     pub version: &'a RecipeVersion,
-    /// Target, its toolchain, and why that one.
-    pub units: Vec<(GfxTarget, &'a Toolchain, String)>,
+    pub units: Vec<RequestedUnit<'a>>,
     /// The source if its content is known already.
     pub source: Result<PinnedSource, SourceSpec>,
     pub source_date_epoch: u64,
@@ -39,6 +38,16 @@ pub struct Request<'a> {
     pub memory: Option<u64>,
     /// Build and package anew even what the store holds.
     pub rebuild: bool,
+}
+
+/// What is asked for one target.
+#[derive(Clone, Debug)]
+pub struct RequestedUnit<'a> {
+    pub target: GfxTarget,
+    pub toolchain: &'a Toolchain,
+    /// Why this toolchain.
+    pub reason: String,
+    pub patches: patches::Chosen,
 }
 
 /// What was found out before planning.
@@ -63,26 +72,6 @@ pub struct History {
     pub seconds: f64,
 }
 
-/// The patches of a recipe that apply to a version with a toolchain, in order.
-pub fn patches(recipe: &Recipe, version: &Version, toolchain: &Toolchain) -> Vec<PlannedPatch> {
-    recipe
-        .patches
-        .iter()
-        .filter(|patch| patch.versions.contains(version))
-        .filter(|patch| {
-            patch.when.iter().all(|(capability, range)| {
-                toolchain.provides.get(capability).is_some_and(|claim| range.contains(&claim.version))
-            })
-        })
-        .map(|patch| PlannedPatch {
-            file: patch.file.clone(),
-            sha256: Digest::of(recipe.files.get(&patch.file).expect("a valid recipe holds its patches")),
-            why: patch.why.clone(),
-            fuzz: patch.fuzz,
-        })
-        .collect()
-}
-
 /// Jobs that cores and memory allow, at least one.
 pub fn jobs(cores: u32, memory: u64, memory_per_job: u64, asked: Option<u32>) -> u32 {
     let by_memory = u32::try_from(memory / memory_per_job.max(1)).unwrap_or(u32::MAX);
@@ -97,22 +86,12 @@ pub fn wanted(plan: &Plan) -> impl Iterator<Item = (Stage, Key)> {
 
 /// Decides everything that a run will do.
 pub fn plan(request: &Request<'_>, facts: &Facts) -> Plan {
-    let units = request
-        .units
-        .iter()
-        .map(|(target, toolchain, reason)| unit(request, facts, *target, toolchain, reason.clone()))
-        .collect();
+    let units = request.units.iter().map(|wanted| unit(request, facts, wanted)).collect();
     Plan { schema: 1, units }
 }
 
-fn unit(
-    request: &Request<'_>,
-    facts: &Facts,
-    target: GfxTarget,
-    toolchain: &Toolchain,
-    reason: String,
-) -> PlannedUnit {
-    let recipe = request.recipe;
+fn unit(request: &Request<'_>, facts: &Facts, wanted: &RequestedUnit<'_>) -> PlannedUnit {
+    let (recipe, target, toolchain) = (request.recipe, wanted.target, wanted.toolchain);
     let version = &request.version.version;
     let id = UnitId {
         recipe: recipe.name.clone(),
@@ -150,14 +129,15 @@ fn unit(
         jobs,
     };
     let mut unit = PlannedUnit {
-        patches: patches(recipe, version, toolchain),
+        patches: wanted.patches.patches.clone(),
+        left_out: wanted.patches.left_out.clone(),
         source: request.source.clone(),
         source_date_epoch: request.source_date_epoch,
         outputs: outputs(recipe, |text| fill(text, &prefix)),
         format: request.format.to_owned(),
         stages: vec![],
         id,
-        reason,
+        reason: wanted.reason.clone(),
         prefix,
         options,
         environment,

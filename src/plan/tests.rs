@@ -1,26 +1,36 @@
+use super::patches::{ChoiceError, Chosen, PatchChoice, choose};
 use super::*;
 use crate::model::{
-    BaseImage, BuildSpec, Claim, Compilers, FileSet, GuestPath, OutputKind, PatchSpec, VersionRange,
+    BaseImage, BuildSpec, Claim, Compilers, FileSet, Fit, GuestPath, OutputKind, OwnPatch, PatchSpec,
+    PatchVariant, PlannedPatch, VersionRange,
 };
 
 fn recipe() -> Recipe {
     let mut files = FileSet::default();
-    files.insert("patches/0001-all.patch", b"one".as_slice());
-    files.insert("patches/0002-new-boost.patch", b"two".as_slice());
-    files.insert("patches/0003-old-version.patch", b"three".as_slice());
-    let patch = |file: &str, versions: &str, when: &[(&str, &str)]| PatchSpec {
-        file: file.to_owned(),
+    for name in ["all", "new-boost", "old-version", "opt-in", "unproven", "on-top"] {
+        files.insert(format!("patches/{name}.patch"), name.as_bytes().to_vec());
+    }
+    let patch = |name: &str, versions: &str, when: &[(&str, &str)]| PatchSpec {
+        name: name.parse().expect("a name"),
         why: "because".to_owned(),
-        versions: if versions.is_empty() {
-            VersionRange::default()
-        } else {
-            versions.parse().expect("a range")
-        },
+        upstream: String::new(),
+        opt_in: false,
         when: when
             .iter()
             .map(|(name, range)| ((*name).to_owned(), range.parse().expect("a range")))
             .collect(),
-        fuzz: 0,
+        needs: vec![],
+        variants: vec![PatchVariant {
+            file: format!("patches/{name}.patch"),
+            versions: if versions.is_empty() {
+                VersionRange::default()
+            } else {
+                versions.parse().expect("a range")
+            },
+            fit: Fit::Exact,
+            proven: vec!["1.0".parse().expect("a version")],
+            proofs: vec!["example".to_owned()],
+        }],
     };
     Recipe {
         name: "example".parse().expect("a name"),
@@ -50,9 +60,9 @@ fn recipe() -> Recipe {
             environment: BTreeMap::new(),
         },
         patches: vec![
-            patch("patches/0001-all.patch", "", &[]),
-            patch("patches/0002-new-boost.patch", ">=1.0", &[("boost", ">=1.87")]),
-            patch("patches/0003-old-version.patch", "<1.0", &[]),
+            patch("all", "", &[]),
+            patch("new-boost", ">=1.0", &[("boost", ">=1.87")]),
+            patch("old-version", "<1.0", &[]),
         ],
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
@@ -81,7 +91,12 @@ fn request<'a>(recipe: &'a Recipe, toolchain: &'a Toolchain) -> Request<'a> {
     Request {
         recipe,
         version: &recipe.versions[0],
-        units: vec![(recipe.targets[0], toolchain, "it fits".to_owned())],
+        units: vec![RequestedUnit {
+            target: recipe.targets[0],
+            toolchain,
+            reason: "it fits".to_owned(),
+            patches: chosen(recipe, toolchain, &PatchChoice::default()).expect("they can be chosen"),
+        }],
         source: Ok(PinnedSource::Bundled { folder: "source".to_owned(), digest: Digest::of("s") }),
         source_date_epoch: DEFAULT_EPOCH,
         format: "tar.zst",
@@ -89,6 +104,10 @@ fn request<'a>(recipe: &'a Recipe, toolchain: &'a Toolchain) -> Request<'a> {
         memory: None,
         rebuild: false,
     }
+}
+
+fn chosen(recipe: &Recipe, toolchain: &Toolchain, choice: &PatchChoice) -> Result<Chosen, ChoiceError> {
+    choose(recipe, &recipe.versions[0].version, toolchain, choice)
 }
 
 fn facts(toolchain: &Toolchain) -> Facts {
@@ -103,12 +122,113 @@ fn facts(toolchain: &Toolchain) -> Facts {
 #[test]
 fn a_patch_is_planned_when_version_and_toolchain_ask_for_it() {
     let recipe = recipe();
-    let version = &recipe.versions[0].version;
     let files = |boost| {
-        patches(&recipe, version, &toolchain(boost)).into_iter().map(|patch| patch.file).collect::<Vec<_>>()
+        let chosen = chosen(&recipe, &toolchain(boost), &PatchChoice::default()).expect("they can be chosen");
+        chosen.patches.into_iter().map(|patch| patch.file).collect::<Vec<_>>()
     };
-    assert_eq!(files("1.92"), ["patches/0001-all.patch", "patches/0002-new-boost.patch"]);
-    assert_eq!(files("1.83"), ["patches/0001-all.patch"]);
+    assert_eq!(files("1.92"), ["patches/all.patch", "patches/new-boost.patch"]);
+    assert_eq!(files("1.83"), ["patches/all.patch"]);
+}
+
+/// A recipe with a patch nobody gets unasked, one that was never proven, and one that needs both.
+fn with_more_patches() -> Recipe {
+    let mut recipe = recipe();
+    let like = |name: &str| PatchSpec {
+        name: name.parse().expect("a name"),
+        variants: vec![PatchVariant {
+            file: format!("patches/{name}.patch"),
+            ..recipe.patches[0].variants[0].clone()
+        }],
+        ..recipe.patches[0].clone()
+    };
+    let opt_in = PatchSpec { opt_in: true, ..like("opt-in") };
+    let mut unproven = like("unproven");
+    unproven.variants[0].proven.clear();
+    let needs = vec![opt_in.name.clone(), unproven.name.clone()];
+    let on_top = PatchSpec { needs, ..like("on-top") };
+    recipe.patches.extend([opt_in, unproven, on_top]);
+    recipe
+}
+
+fn names(names: &[&str]) -> std::collections::BTreeSet<crate::model::PatchName> {
+    names.iter().map(|name| name.parse().expect("a name")).collect()
+}
+
+/// What is applied, and what is left out with its reason.
+fn shown(chosen: &Chosen) -> (Vec<String>, Vec<String>) {
+    let mark = |patch: &PlannedPatch| format!("{}{}", patch.name, if patch.unproven { "?" } else { "" });
+    (
+        chosen.patches.iter().map(mark).collect(),
+        chosen.left_out.iter().map(|left_out| format!("{}: {}", left_out.name, left_out.reason)).collect(),
+    )
+}
+
+#[test]
+fn what_is_opt_in_or_unproven_stays_out_and_is_named() {
+    let (recipe, toolchain) = (with_more_patches(), toolchain("1.83"));
+    let (applied, left_out) = shown(&chosen(&recipe, &toolchain, &PatchChoice::default()).expect("chosen"));
+    assert_eq!(applied, ["all"]);
+    assert_eq!(
+        left_out,
+        [
+            "opt-in: opt-in",
+            "unproven: never proven on this version",
+            "on-top: needs opt-in, which is not applied"
+        ]
+    );
+}
+
+#[test]
+fn a_patch_that_is_asked_for_brings_what_it_needs() {
+    let (recipe, toolchain) = (with_more_patches(), toolchain("1.83"));
+    let choice = PatchChoice { with: names(&["on-top"]), ..PatchChoice::default() };
+    let (applied, left_out) = shown(&chosen(&recipe, &toolchain, &choice).expect("chosen"));
+    assert_eq!((applied.join(" "), left_out.len()), ("all opt-in unproven? on-top".to_owned(), 0));
+
+    let choice = PatchChoice { unproven: true, without: names(&["all"]), ..PatchChoice::default() };
+    let (applied, left_out) = shown(&chosen(&recipe, &toolchain, &choice).expect("chosen"));
+    assert_eq!(applied, ["unproven?"]);
+    assert_eq!(left_out[0], "all: left out");
+}
+
+#[test]
+fn a_choice_that_cannot_be_met_is_refused_with_its_reason() {
+    let (recipe, toolchain) = (with_more_patches(), toolchain("1.83"));
+    let refused = |with: &[&str], without: &[&str]| {
+        let choice = PatchChoice { with: names(with), without: names(without), ..PatchChoice::default() };
+        chosen(&recipe, &toolchain, &choice).expect_err("it cannot be met").to_string()
+    };
+    assert_eq!(refused(&["opt-im"], &[]), "example has no patch `opt-im`");
+    assert_eq!(refused(&["all"], &["all"]), "`all` is both asked for and left out");
+    assert_eq!(
+        refused(&["old-version"], &[]),
+        "`old-version` cannot be applied to example 1.0: not for this version"
+    );
+    assert_eq!(
+        refused(&["new-boost"], &[]),
+        "`new-boost` cannot be applied to example 1.0: not for this toolchain's boost"
+    );
+    assert_eq!(
+        refused(&["on-top"], &["unproven"]),
+        "`on-top` cannot be applied to example 1.0: needs unproven, which is not applied"
+    );
+}
+
+#[test]
+fn a_person_s_own_patch_comes_last_and_its_place_on_disk_is_nobody_s_affair() {
+    let (recipe, toolchain) = (recipe(), toolchain("1.92"));
+    let own = OwnPatch {
+        name: "mine".parse().expect("a name"),
+        file: "own/0001-mine.patch".to_owned(),
+        bytes: b"mine".to_vec(),
+        fit: Fit::Offset,
+    };
+    let choice = PatchChoice { own: vec![own], ..PatchChoice::default() };
+    let last = chosen(&recipe, &toolchain, &choice).expect("chosen").patches.pop().expect("one at least");
+    assert_eq!(
+        (last.file.as_str(), last.sha256, last.fit),
+        ("own/0001-mine.patch", Digest::of("mine"), Fit::Offset)
+    );
 }
 
 #[test]
@@ -157,13 +277,13 @@ fn what_the_store_holds_is_cached_and_a_miss_says_what_changed() {
     facts.history =
         [(first.id.file_stem(), History { ingredients: build.ingredients.clone(), seconds: 99.5 })].into();
     let mut touched = recipe.clone();
-    touched.files.insert("patches/0001-all.patch", b"other".as_slice());
-    let request = Request { recipe: &touched, ..request };
+    touched.files.insert("patches/all.patch", b"other".as_slice());
+    let request = super::tests::request(&touched, &toolchain);
     let unit = plan(&request, &facts).units.remove(0);
     let StageState::ToDo { reasons, .. } = &unit.stage(Stage::Build).expect("planned").state else {
         panic!("a changed patch is a miss");
     };
-    assert_eq!(reasons, &["patches/0001-all.patch changed"]);
+    assert_eq!(reasons, &["patches/all.patch changed"]);
     assert_eq!((unit.cost.seconds, unit.cost.measured), (100, true));
 }
 

@@ -1,4 +1,5 @@
-//! Every key a recipe may have. `docs/recipe.schema.json` says the same; a test holds them together.
+//! Every key a recipe may have. `docs/recipe.schema.json` and `docs/series.schema.json` say the same; a test holds them
+//! together.
 
 use crate::document::Keys;
 
@@ -17,7 +18,7 @@ pub(super) const RECIPE: Keys = Keys {
         "build",
         "outputs",
     ],
-    optional: &["requires", "patches"],
+    optional: &["requires"],
 };
 
 pub(super) const VERSION: Keys = Keys {
@@ -32,7 +33,13 @@ pub(super) const BUILD: Keys = Keys {
     optional: &["source-subdir", "host-only", "options", "environment"],
 };
 
-pub(super) const PATCH: Keys = Keys { required: &["file"], optional: &["why", "versions", "when", "fuzz"] };
+pub(super) const SERIES: Keys = Keys { required: &["schema", "patches"], optional: &[] };
+
+pub(super) const PATCH: Keys =
+    Keys { required: &["name", "variants"], optional: &["why", "upstream", "opt-in", "when", "needs"] };
+
+pub(super) const VARIANT: Keys =
+    Keys { required: &["file"], optional: &["versions", "fit", "proven", "proofs"] };
 
 pub(super) const OUTPUT: Keys = Keys { required: &["path", "kind"], optional: &[] };
 
@@ -49,9 +56,12 @@ mod tests {
             ("/$defs/version", VERSION),
             ("/properties/targets", TARGETS),
             ("/properties/build", BUILD),
-            ("/$defs/patch", PATCH),
             ("/$defs/output", OUTPUT),
         ] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/series.schema.json");
+        for (pointer, keys) in [("", SERIES), ("/$defs/patch", PATCH), ("/$defs/variant", VARIANT)] {
             assert_schema_has(schema, pointer, keys);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::error::RecipeError;
 use super::parse::{FILE, parse};
+use super::series::SERIES_FILE;
 use crate::document::{FolderError, Mistake, read_folder};
 use crate::model::{HostPath, Recipe};
 
@@ -16,17 +17,25 @@ pub struct Linted {
     pub warnings: Vec<Mistake>,
 }
 
-/// Reads the recipe in the folder `path`, or whose `recipe.toml` is `path`.
+/// Reads the recipe in the folder `path`, or whose `recipe.toml` or series is `path`.
 pub fn lint(path: &HostPath) -> Result<Linted, RecipeError> {
     let unreadable = |reason| FolderError::Read { path: path.clone(), reason };
     // The folder's name is part of the recipe, also where it is given as `.`.
     let real = path.as_path().canonicalize().map_err(unreadable)?;
-    let folder = match (real.is_dir(), real.parent()) {
-        (false, Some(parent)) if real.ends_with(FILE) => parent,
-        (false, _) => return Err(FolderError::Missing { path: path.clone(), file: FILE }.into()),
-        (true, _) => &real,
+    let folder = match (real.is_dir(), real.ends_with(FILE), real.ends_with(SERIES_FILE)) {
+        (true, ..) => Some(real.as_path()),
+        (false, true, _) => real.parent(),
+        (false, false, true) => real.ancestors().nth(2),
+        (false, false, false) => None,
     };
-    let shown = if real.is_dir() { path.join(FILE) } else { path.clone() };
+    let Some(folder) = folder else {
+        return Err(FolderError::Missing { path: path.clone(), file: FILE }.into());
+    };
+    let shown = match path.to_string().strip_suffix(SERIES_FILE) {
+        Some(before) => HostPath::new(format!("{before}{FILE}")),
+        None if real.is_dir() => path.join(FILE),
+        None => path.clone(),
+    };
     let files = read_folder(&HostPath::new(folder))?;
     if files.get(FILE).is_none() {
         return Err(FolderError::Missing { path: path.clone(), file: FILE }.into());

@@ -8,7 +8,7 @@ mod keys;
 mod lint;
 mod outputs;
 mod parse;
-mod patches;
+mod series;
 mod versions;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{outputs, patches, versions};
+use super::{outputs, series, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
     BuildSpec, FileSet, GfxTarget, OptionValue, Recipe, RecipeName, RecipeVersion, Version, VersionRange,
@@ -14,7 +14,8 @@ use crate::model::{
 
 pub(super) const FILE: &str = "recipe.toml";
 
-/// Reads `recipe.toml` of the folder called `folder`. Gives the recipe and what is worth a warning.
+/// Reads `recipe.toml` and `patches/series.toml` of the folder called `folder`; `shown` is how the former is called in
+/// reports. Gives the recipe and what is worth a warning, or the mistakes of both files.
 pub(super) fn parse(
     folder: &str,
     shown: &str,
@@ -22,10 +23,34 @@ pub(super) fn parse(
 ) -> Result<(Recipe, Vec<Mistake>), RecipeError> {
     let bytes = files.get(FILE).unwrap_or_default();
     let mistakes = Mistakes::new(shown, bytes);
-    let recipe = read(bytes, &mistakes, SCHEMA, RECIPE, |section| recipe(section, folder, &files));
-    mistakes.finish(recipe).map_err(|mistakes| RecipeError::Invalid { name: folder.to_owned(), mistakes })
+    let written = read(bytes, &mistakes, SCHEMA, RECIPE, |section| recipe(section, folder, &files));
+    let versions = written.as_ref().map(|recipe| recipe.versions.as_slice());
+
+    let series_bytes = files.get(series::SERIES_FILE).unwrap_or_default();
+    let series_mistakes = Mistakes::new(beside(shown), series_bytes);
+    let patches = series::parse(&series_mistakes, &files, versions);
+
+    let invalid = |mistakes| RecipeError::Invalid { name: folder.to_owned(), mistakes };
+    match (mistakes.finish(written), series_mistakes.finish(patches)) {
+        (Ok((mut recipe, mut warnings)), Ok((patches, more))) => {
+            recipe.patches = patches;
+            warnings.extend(more);
+            Ok((recipe, warnings))
+        }
+        (Err(mut mistakes), Err(more)) => {
+            mistakes.extend(more);
+            Err(invalid(mistakes))
+        }
+        (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => Err(invalid(mistakes)),
+    }
 }
 
+/// How the series is called in reports.
+fn beside(shown: &str) -> String {
+    format!("{}{}", shown.strip_suffix(FILE).unwrap_or_default(), series::SERIES_FILE)
+}
+
+/// A recipe without its series.
 fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe> {
     // All reads come before the first `?`: a mistake in one must not hide those of the others.
     let schema = section.required("schema", |field| field.number(SCHEMA..=SCHEMA));
@@ -38,10 +63,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
     let requires = section.or("requires", BTreeMap::new(), |field| ranges(&field));
     let targets = section.required("targets", |field| targets(&field));
     let build = section.required("build", |field| build(&field));
-    let patches =
-        section.or("patches", Vec::new(), |field| patches::read(&field, files, versions.as_deref()));
     let outputs = section.required("outputs", |field| outputs::read(&field));
-    patches::warn_of_unused(section, patches.as_deref(), files);
 
     schema?;
     Some(Recipe {
@@ -54,7 +76,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         requires: requires?,
         targets: targets?,
         build: build?,
-        patches: patches?,
+        patches: Vec::new(),
         outputs: outputs?,
         files: files.clone(),
     })

@@ -3,12 +3,13 @@ use std::path::Path;
 use proptest::prelude::*;
 use snapbox::{IntoData, assert_data_eq, str};
 
-use super::keys::{BUILD, OUTPUT, PATCH, RECIPE, TARGETS, VERSION};
+use super::keys::{BUILD, OUTPUT, PATCH, RECIPE, SERIES, TARGETS, VARIANT, VERSION};
 use super::parse::{FILE, parse};
+use super::series::SERIES_FILE;
 use super::{RecipeBook, RecipeError, lint};
 use crate::document::testing::rendered;
 use crate::document::{Origin, read_folder};
-use crate::model::{FileSet, HostPath, OptionValue, Recipe, SourceSpec};
+use crate::model::{FileSet, Fit, HostPath, OptionValue, Recipe, SourceSpec};
 
 fn fixtures() -> HostPath {
     HostPath::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recipes"))
@@ -52,8 +53,19 @@ fn every_key_reaches_the_recipe() {
     assert_eq!(recipe.build.options["BUILD_TESTING"], OptionValue::Switch(false));
     assert_eq!(recipe.build.options["EVERYTHING_LEVEL"], OptionValue::Number(3));
     assert_eq!(recipe.build.environment["EVERYTHING_QUIET"], "1");
-    assert_eq!(recipe.patches[1].when["boost"].to_string(), ">=1.87");
-    assert_eq!((recipe.patches[0].fuzz, recipe.patches[1].fuzz), (0, 2));
+    let [first, second] = recipe.patches.as_slice() else { panic!("{:?}", recipe.patches) };
+    assert_eq!(second.when["boost"].to_string(), ">=1.87");
+    assert_eq!((first.opt_in, second.opt_in), (false, true));
+    assert_eq!((first.upstream.as_str(), &second.needs), ("not reported", &vec![first.name.clone()]));
+    assert_eq!(first.variants[0].proofs, ["first"]);
+    let form = |version: &str| {
+        second
+            .variant(&version.parse().expect("a version"))
+            .map(|variant| (variant.file.as_str(), variant.fit))
+    };
+    assert_eq!(form("1.1"), Some(("patches/0002-second.patch", Fit::Fuzz2)));
+    assert_eq!(form("2.0"), Some(("patches/0002-second.patch", Fit::Offset)));
+    assert_eq!(form("1.0"), None);
     assert_eq!(recipe.outputs.len(), 4);
     match &recipe.versions[0].source {
         SourceSpec::Git { commit, subdir, .. } => {
@@ -200,17 +212,149 @@ Error:
     );
 }
 
+fn check_series(part: &str, by: &str, expected: impl IntoData) {
+    let mut files = everything_with("", "");
+    let text = files.text(SERIES_FILE).expect("it has a series").to_owned();
+    assert!(text.contains(part), "the fixture has no `{part}`");
+    files.insert(SERIES_FILE, text.replacen(part, by, 1).into_bytes());
+    assert_data_eq!(refused(files), expected.raw());
+}
+
+#[test]
+fn patches_that_need_each_other_are_shown_as_a_circle() {
+    check_series(
+        "upstream = \"not reported\"",
+        "needs = [\"second\"]",
+        str![[r#"
+recipe::invalid
+
+  × the recipe `everything` has a mistake
+  help: correct it, then run: rdna-build recipes lint patches/series.toml
+
+Error:
+  × patches need each other in a circle: first → second → first
+   ╭─[patches/series.toml:6:9]
+ 5 │ why = "gfx1010 has no row_bcast"
+ 6 │ needs = ["second"]
+   ·         ──────────
+ 7 │ [[patches.variants]]
+   ╰────
+
+"#]],
+    );
+}
+
+#[test]
+fn a_patch_cannot_need_a_later_one_or_one_that_is_not_there() {
+    check_series(
+        "needs = [\"first\"]",
+        "needs = [\"frist\", \"second\"]",
+        str![[r#"
+recipe::invalid
+
+  × the recipe `everything` has 2 mistakes
+  help: correct them, then run: rdna-build recipes lint patches/series.toml
+
+Error:
+  × no patch of the series is named `frist`
+    ╭─[patches/series.toml:17:9]
+ 16 │ when = { boost = ">=1.87", hip = ">=6" }
+ 17 │ needs = ["frist", "second"]
+    ·         ───────────────────
+ 18 │ [[patches.variants]]
+    ╰────
+  help: did you mean `first`?
+
+Error:
+  × patches need each other in a circle: second → second
+    ╭─[patches/series.toml:17:9]
+ 16 │ when = { boost = ">=1.87", hip = ">=6" }
+ 17 │ needs = ["frist", "second"]
+    ·         ───────────────────
+ 18 │ [[patches.variants]]
+    ╰────
+
+"#]],
+    );
+}
+
+#[test]
+fn a_proven_patch_says_what_proved_it() {
+    check_series(
+        "proofs = [\"first\"]\n",
+        "",
+        str![[r#"
+recipe::invalid
+
+  × the recipe `everything` has a mistake
+  help: correct it, then run: rdna-build recipes lint patches/series.toml
+
+Error:
+  × what proved this patch is not said
+   ╭─[patches/series.toml:7:1]
+ 6 │ upstream = "not reported"
+ 7 │ [[patches.variants]]
+   · ────────────────────
+ 8 │ file = "0001-first.patch"
+   ╰────
+  help: name it: `proofs = ["…"]`
+
+"#]],
+    );
+    check_series(
+        "proofs = [\"first\"]\n",
+        "proofs = [\"frist\"]\n",
+        str![[r#"
+recipe::invalid
+
+  × the recipe `everything` has a mistake
+  help: correct it, then run: rdna-build recipes lint patches/series.toml
+
+Error:
+  × the recipe's folder has no file `proofs/frist.toml`
+    ╭─[patches/series.toml:10:11]
+  9 │ proven = ["1.1"]
+ 10 │ proofs = ["frist"]
+    ·           ───────
+ 11 │
+    ╰────
+  help: did you mean `first`?
+
+"#]],
+    );
+    check_series(
+        "proven = [\"1.1\"]",
+        "proven = [\"1.1\", \"one\"]",
+        str![[r#"
+recipe::invalid
+
+  × the recipe `everything` has a mistake
+  help: correct it, then run: rdna-build recipes lint patches/series.toml
+
+Error:
+  × `one` is not a version: numbers with dots between them are expected, e.g. `6.4.3`
+    ╭─[patches/series.toml:9:18]
+  8 │ file = "0001-first.patch"
+  9 │ proven = ["1.1", "one"]
+    ·                  ─────
+ 10 │ proofs = ["first"]
+    ╰────
+
+"#]],
+    );
+}
+
 #[test]
 fn lint_warns_of_what_works_but_could_surprise() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = HostPath::new(folder.path()).join("everything");
     let mut files = everything_with("commit = \"0123456789abcdef0123456789abcdef01234567\"\n", "");
     let text = files.text(FILE).expect("it has a recipe").to_owned();
-    let text = text
-        .replace("why = \"gfx1010 has no row_bcast\"\n", "")
-        .replace(">=1.1, <3", ">=7")
-        .replace("kind = \"shared-library\"", "kind = \"file\"");
+    let text = text.replace("kind = \"shared-library\"", "kind = \"file\"");
     files.insert(FILE, text.into_bytes());
+    let series = files.text(SERIES_FILE).expect("it has a series").to_owned();
+    let series = series.replace("why = \"gfx1010 has no row_bcast\"\n", "").replace(">=2, <3", ">=7");
+    files.insert(SERIES_FILE, series.into_bytes());
     files.insert("patches/0003-forgotten.patch", &b"third"[..]);
     for (name, bytes) in files.iter() {
         let file = path.join(name);
@@ -225,15 +369,6 @@ fn lint_warns_of_what_works_but_could_surprise() {
   ⚠ the recipe `everything` can be built
 
 Warning:
-  ⚠ `patches/0003-forgotten.patch` is never applied
-   ╭─[everything/recipe.toml:1:1]
- 1 │ # Every key a recipe can have.
-   · ▲
- 2 │ schema = 1
-   ╰────
-  help: name it in [[patches]], or remove the file
-
-Warning:
   ⚠ a tag can be moved: this version has no commit
     ╭─[everything/recipe.toml:13:7]
  12 │ git = "https://example.org/everything.git"
@@ -244,33 +379,42 @@ Warning:
   help: add `commit` with all 40 digits; until then rdna-build.lock keeps what the tag was at first
 
 Warning:
-  ⚠ this patch does not say why it is there
-    ╭─[everything/recipe.toml:54:1]
- 53 │
- 54 │ [[patches]]
-    · ───────────
- 55 │ file = "patches/0001-first.patch"
+  ⚠ `lib/libeverything.so.1` is only checked to be there
+    ╭─[everything/recipe.toml:56:8]
+ 55 │ path = "lib/libeverything.so.1"
+ 56 │ kind = "file"
+    ·        ──────
+ 57 │
     ╰────
+  help: `kind = "shared-library"` also checks what is in it
+
+Warning:
+  ⚠ `patches/0003-forgotten.patch` is never applied
+   ╭─[everything/patches/series.toml:1:1]
+ 1 │ schema = 1
+   · ▲
+ 2 │
+   ╰────
+  help: name it in patches/series.toml, or remove the file
+
+Warning:
+  ⚠ this patch does not say why it is there
+   ╭─[everything/patches/series.toml:3:1]
+ 2 │
+ 3 │ [[patches]]
+   · ───────────
+ 4 │ name = "first"
+   ╰────
   help: say in one sentence what breaks without it: `why = "…"`
 
 Warning:
   ⚠ no version of this recipe is >=7: the patch is never applied
-    ╭─[everything/recipe.toml:60:12]
- 59 │ why = "boost 1.87 dropped the old header"
- 60 │ versions = ">=7"
+    ╭─[everything/patches/series.toml:23:12]
+ 22 │ file = "0002-second.patch"
+ 23 │ versions = ">=7"
     ·            ─────
- 61 │ when = { boost = ">=1.87", hip = ">=6" }
+ 24 │ fit = "offset"
     ╰────
-
-Warning:
-  ⚠ `lib/libeverything.so.1` is only checked to be there
-    ╭─[everything/recipe.toml:66:8]
- 65 │ path = "lib/libeverything.so.1"
- 66 │ kind = "file"
-    ·        ──────
- 67 │
-    ╰────
-  help: `kind = "shared-library"` also checks what is in it
 
 "#]]
         .raw()
@@ -344,7 +488,7 @@ fn the_example_of_the_guide_is_a_good_recipe() {
 #[test]
 fn the_guide_explains_every_key() {
     let guide = include_str!("../../docs/recipes.md");
-    for keys in [RECIPE, VERSION, TARGETS, BUILD, PATCH, OUTPUT] {
+    for keys in [RECIPE, VERSION, TARGETS, BUILD, SERIES, PATCH, VARIANT, OUTPUT] {
         for key in keys.required.iter().chain(keys.optional) {
             let ways = [format!("`{key}`"), format!("[{key}]"), format!("[build.{key}]")];
             assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/recipes.md");

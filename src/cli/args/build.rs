@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::cli::settings::{self, BaseChoice, EngineText, Flags};
-use crate::model::{GfxTarget, NameError, RecipeName, ToolchainId, Version};
+use crate::model::{Fit, GfxTarget, NameError, PatchName, RecipeName, ToolchainId, Version};
 
 pub const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -61,7 +61,30 @@ pub struct BuildArguments {
     #[arg(long)]
     pub keep_failed: bool,
     #[command(flatten)]
+    pub patches: PatchOptions,
+    #[command(flatten)]
     pub settings: SettingsOptions,
+}
+
+/// What of a recipe's series is applied, and what is added to it.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Patches")]
+pub struct PatchOptions {
+    /// Apply this patch of your own after the recipe's; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub patch: Vec<PathBuf>,
+    /// What hunks of your own patches may give up: exact, offset, fuzz-1 or fuzz-2 [default: exact]
+    #[arg(long, value_name = "FIT")]
+    pub patch_fit: Option<Fit>,
+    /// Apply this patch of the recipe, which is not applied by default, and what it needs; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub with_patch: Vec<PatchName>,
+    /// Leave this patch of the recipe out; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub without_patch: Vec<PatchName>,
+    /// Apply patches that were never proven on this version, too
+    #[arg(long)]
+    pub unproven_patches: bool,
 }
 
 /// Options that are settings as well: in the environment or a file they hold for every run.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-pub use build::{BuildArguments, CatalogOptions, StoreOptions};
+pub use build::{BuildArguments, CatalogOptions, PatchOptions, StoreOptions};
 pub use shorthand::{early_color, early_json, nearest_command};
 
 use super::exit::ExitCode;

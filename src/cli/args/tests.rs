@@ -206,6 +206,24 @@ Options:
   -h, --help
           Print help
 
+Patches:
+      --patch <FILE>
+          Apply this patch of your own after the recipe's; may be repeated
+
+      --patch-fit <FIT>
+          What hunks of your own patches may give up: exact, offset, fuzz-1 or fuzz-2 [default:
+          exact]
+
+      --with-patch <NAME>
+          Apply this patch of the recipe, which is not applied by default, and what it needs; may be
+          repeated
+
+      --without-patch <NAME>
+          Leave this patch of the recipe out; may be repeated
+
+      --unproven-patches
+          Apply patches that were never proven on this version, too
+
 Machine:
   -j, --jobs <N>
           Compilations at the same time [default: what cores and memory allow]

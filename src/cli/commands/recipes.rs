@@ -80,7 +80,8 @@ fn show(book: &RecipeBook, name: &RecipeName, settings: &Settings) -> Result<Exi
         text += &heading("patches");
     }
     for patch in &recipe.patches {
-        text += &format!("  {}\n", patch.file);
+        let opt_in = if patch.opt_in { " (opt-in)" } else { "" };
+        text += &format!("  {}{opt_in}\n", patch.name);
         for line in page.lines(&patch.why, 6) {
             text += &format!("      {line}\n");
         }
@@ -157,8 +158,19 @@ fn document(recipe: &Recipe) -> serde_json::Value {
         "requires": recipe.requires,
         "targets": recipe.targets,
         "patches": recipe.patches.iter().map(|patch| serde_json::json!({
-            "file": patch.file,
+            "name": patch.name,
             "why": patch.why,
+            "upstream": patch.upstream,
+            "opt-in": patch.opt_in,
+            "when": patch.when,
+            "needs": patch.needs,
+            "variants": patch.variants.iter().map(|variant| serde_json::json!({
+                "file": variant.file,
+                "versions": variant.versions,
+                "fit": variant.fit,
+                "proven": variant.proven,
+                "proofs": variant.proofs,
+            })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     })
 }

@@ -81,6 +81,7 @@ base               default                   auto
 debian-mirror      RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
 recipes            default                   (those built in)
 toolchains         default                   (those built in)
+patches            default                   (none)
 ccache             default                   (a volume of the engine)
 source-date-epoch  default                   (315532800, 1980-01-01)
 color              default                   auto

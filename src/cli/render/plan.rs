@@ -37,10 +37,14 @@ fn unit_text(unit: &PlannedUnit, page: Page) -> String {
     fact("source", source(unit));
     fact("prefix", unit.prefix.clone());
     for patch in &unit.patches {
-        fact("patch", patch.file.clone());
+        let mark = if patch.unproven { " (unproven on this version)" } else { "" };
+        fact("patch", format!("{}{mark}", patch.name));
         if !patch.why.is_empty() {
             fact("", patch.why.clone());
         }
+    }
+    for left_out in &unit.left_out {
+        fact("not applied", format!("{}: {}", left_out.name, left_out.reason));
     }
     if has_work(unit) {
         fact("expected", cost(unit));
@@ -118,7 +122,10 @@ fn redacted(url: &str) -> String {
 mod tests {
     use super::*;
     use crate::cli::render::Palette;
-    use crate::model::{Cost, Digest, Ingredients, Key, PlannedPatch, PlannedStage, Script, Stage, UnitId};
+    use crate::model::{
+        Cost, Digest, Fit, Ingredients, Key, LeftOutReason, PatchLeftOut, PlannedPatch, PlannedStage, Script,
+        Stage, UnitId,
+    };
 
     fn key(stage: Stage) -> Key {
         Key::from_digest(Digest::of(stage.as_str()))
@@ -145,10 +152,16 @@ mod tests {
                 subdir: None,
             }),
             patches: vec![PlannedPatch {
+                name: "compat-boost".parse().unwrap(),
                 file: "patches/0001-boost.patch".into(),
                 sha256: Digest::of("patch"),
                 why: "Boost 1.87 renamed a header.".into(),
-                fuzz: 0,
+                fit: Fit::Exact,
+                unproven: true,
+            }],
+            left_out: vec![PatchLeftOut {
+                name: "winograd-off".parse().unwrap(),
+                reason: LeftOutReason::OptIn,
             }],
             prefix: "/opt/rdna-build/miopen-3.3.0-gfx1010".into(),
             options: Default::default(),
@@ -186,12 +199,13 @@ mod tests {
             text,
             snapbox::str![[r#"
 miopen 3.3.0 for gfx1010
-  toolchain  debian-sid: nearest to ROCm 6.4.3 that provides rocblas
-  source     https://***@example.org/MIOpen.git at 2d1fd997a000
-  prefix     /opt/rdna-build/miopen-3.3.0-gfx1010
-  patch      patches/0001-boost.patch
-             Boost 1.87 renamed a header.
-  expected   40 min (the recipe's estimate), 8.0 GiB disk, 3.0 GiB memory, 2 jobs
+  toolchain    debian-sid: nearest to ROCm 6.4.3 that provides rocblas
+  source       https://***@example.org/MIOpen.git at 2d1fd997a000
+  prefix       /opt/rdna-build/miopen-3.3.0-gfx1010
+  patch        compat-boost (unproven on this version)
+               Boost 1.87 renamed a header.
+  not applied  winograd-off: opt-in
+  expected     40 min (the recipe's estimate), 8.0 GiB disk, 3.0 GiB memory, 2 jobs
 
   stage      state   key           why
   toolchain  cached  0db3de82a739

@@ -139,7 +139,7 @@ impl File {
     }
 }
 
-/// Scalars become text: a variable or a flag could not say it otherwise either.
+/// Scalars become text, lists and tables lists of texts: a variable or a flag could not say it otherwise either.
 fn raw(value: &DeValue<'_>) -> Option<Raw> {
     match value {
         DeValue::Array(values) => {
@@ -153,6 +153,19 @@ fn raw(value: &DeValue<'_>) -> Option<Raw> {
         DeValue::Integer(number) => Some(Raw::Text(number.to_string())),
         DeValue::Float(number) => Some(Raw::Text(number.to_string())),
         DeValue::Boolean(switch) => Some(Raw::Text(switch.to_string())),
-        DeValue::Datetime(_) | DeValue::Table(_) => None,
+        // A table of texts or lists of texts: `miopen = ["a.patch"]` is `miopen=a.patch`.
+        DeValue::Table(table) => {
+            let mut texts = Vec::new();
+            for (key, value) in table {
+                match raw(value.get_ref())? {
+                    Raw::Text(text) => texts.push(format!("{}={text}", key.get_ref())),
+                    Raw::List(list) => {
+                        texts.extend(list.iter().map(|text| format!("{}={text}", key.get_ref())))
+                    }
+                }
+            }
+            Some(Raw::List(texts))
+        }
+        DeValue::Datetime(_) => None,
     }
 }

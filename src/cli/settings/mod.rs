@@ -16,7 +16,8 @@ pub use environment::{Environment, Terminal, from_process};
 pub use error::{Mistake, Place, SettingsError};
 pub use table::{redact, reference};
 pub use value::{
-    BaseChoice, ColorChoice, EngineText, Format, Progress, ValueError, Verbosity, jobs, mirror, size,
+    BaseChoice, ColorChoice, EngineText, Format, OwnPatchFile, Progress, ValueError, Verbosity, jobs, mirror,
+    size,
 };
 
 use crate::model::{HostPath, nearest};
@@ -57,6 +58,8 @@ pub struct Settings {
     pub debian_mirror: Option<String>,
     pub recipes: Vec<HostPath>,
     pub toolchains: Vec<HostPath>,
+    /// Patches of the person's own, in the order of application.
+    pub patches: Vec<OwnPatchFile>,
     pub ccache_dir: Option<HostPath>,
     pub source_date_epoch: Option<u64>,
     pub color: ColorChoice,
@@ -132,6 +135,7 @@ impl Settings {
         let debian_mirror = reader.read_optional(&table::DEBIAN_MIRROR, flags.debian_mirror.clone());
         let recipes = reader.read(&table::RECIPES, flag_paths(&flags.recipes), Vec::new);
         let toolchains = reader.read(&table::TOOLCHAINS, flag_paths(&flags.toolchains), Vec::new);
+        let patches = reader.read(&table::PATCHES, None, Vec::new);
         let ccache_dir = reader.read_optional(&table::CCACHE, None);
         let source_date_epoch = reader.read_optional(&table::SOURCE_DATE_EPOCH, None);
         let color = reader.read(&table::COLOR, flags.color, || ColorChoice::Auto);
@@ -153,6 +157,7 @@ impl Settings {
             debian_mirror,
             recipes,
             toolchains,
+            patches,
             ccache_dir,
             source_date_epoch,
             color,

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use super::environment::Environment;
-use super::value::{self, BaseChoice, ColorChoice, EngineText, Format, Progress, Raw, ValueError, Verbosity};
+use super::value::{
+    self, BaseChoice, ColorChoice, EngineText, Format, OwnPatchFile, Progress, Raw, ValueError, Verbosity,
+};
 use crate::cli::render::amount;
 use crate::model::HostPath;
 
@@ -76,6 +78,9 @@ settings! {
     TOOLCHAINS: Vec<HostPath> = "toolchains" "RDNA_BUILD_TOOLCHAINS" Some("--toolchains"), "folders",
         "those built in", "folders with toolchains, put before those built in", value::paths,
         |paths| list(paths);
+    PATCHES: Vec<OwnPatchFile> = "patches" "RDNA_BUILD_PATCHES" None, "RECIPE=FILE, several", "none",
+        "patches of your own for recipes; in a file a table: [patches] RECIPE = [\"FILE\"]", value::own_patches,
+        |patches| own_patches(patches);
     CCACHE: HostPath = "ccache" "RDNA_BUILD_CCACHE" None, "a folder", "a volume of the engine",
         "a folder of user 1000 as compiler cache, instead of the volume", value::path, HostPath::to_string, from ccache_dir;
     SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",
@@ -144,6 +149,10 @@ fn word<T: clap::ValueEnum>(choice: T) -> String {
 
 fn list(paths: &[HostPath]) -> String {
     paths.iter().map(HostPath::to_string).collect::<Vec<_>>().join(":")
+}
+
+fn own_patches(patches: &[OwnPatchFile]) -> String {
+    patches.iter().map(|own| format!("{}={}", own.recipe, own.path)).collect::<Vec<_>>().join(":")
 }
 
 fn named(environment: &Environment, name: &'static str) -> Option<(&'static str, Raw)> {

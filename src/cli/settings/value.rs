@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 
-use crate::model::HostPath;
+use crate::model::{HostPath, RecipeName};
 
 /// The engine as a person names it: `auto`, `docker`, `podman` or an address. The engine's own module judges it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,13 @@ pub enum Raw {
     List(Vec<String>),
 }
 
+/// A patch of the person's own, and the recipe it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnPatchFile {
+    pub recipe: RecipeName,
+    pub path: HostPath,
+}
+
 /// Says why a text is not a value of a setting. Never holds the text: it may be an address with a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -82,6 +89,8 @@ pub enum ValueError {
     Switch,
     #[error("an address with `http://` or `https://` in front is expected")]
     Address,
+    #[error("a recipe's name, `=` and a patch file are expected, e.g. `miopen=mine.patch`")]
+    OwnPatch,
     #[error("one value is expected, not a list")]
     NotAList,
     #[error("the value is empty")]
@@ -104,6 +113,22 @@ pub fn paths(raw: &Raw, base: &Path) -> Result<Vec<HostPath>, ValueError> {
     match raw {
         Raw::Text(text) => std::env::split_paths(text).map(place).collect(),
         Raw::List(texts) => texts.iter().map(|text| place(text.into())).collect(),
+    }
+}
+
+/// `RECIPE=FILE`, several; in a variable with `:` between them.
+pub fn own_patches(raw: &Raw, base: &Path) -> Result<Vec<OwnPatchFile>, ValueError> {
+    let read = |text: &str| {
+        let (recipe, path) = text.split_once('=').ok_or(ValueError::OwnPatch)?;
+        let recipe = recipe.trim().parse().map_err(|_| ValueError::OwnPatch)?;
+        match path.is_empty() {
+            true => Err(ValueError::OwnPatch),
+            false => Ok(OwnPatchFile { recipe, path: HostPath::new(base.join(path)) }),
+        }
+    };
+    match raw {
+        Raw::Text(text) => text.split(':').filter(|text| !text.is_empty()).map(read).collect(),
+        Raw::List(texts) => texts.iter().map(|text| read(text)).collect(),
     }
 }
 
@@ -212,6 +237,17 @@ mod tests {
         }
         for bad in ["", "GiB", "-1 GiB", "1 parsec", "0", "1..2G", "99999999999 TiB", "1e9"] {
             assert_eq!(size(bad), Err(ValueError::Size), "{bad}");
+        }
+    }
+
+    #[test]
+    fn own_patches_name_their_recipe() {
+        let read = |text: &str| own_patches(&Raw::Text(text.to_owned()), Path::new("/base"));
+        let found = read("miopen=a.patch:selftest=/b.patch").expect("two patches");
+        let found: Vec<_> = found.iter().map(|own| (own.recipe.as_str(), own.path.to_string())).collect();
+        assert_eq!(found, [("miopen", "/base/a.patch".to_owned()), ("selftest", "/b.patch".to_owned())]);
+        for bad in ["a.patch", "miopen=", "=a.patch", "MI open=a.patch"] {
+            assert_eq!(read(bad), Err(ValueError::OwnPatch), "{bad}");
         }
     }
 

@@ -1,0 +1,158 @@
+//! Patches: a recipe's series, and what of it is planned.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use super::digest::{Digest, serde_as_text};
+use super::name::PatchName;
+use super::version::{Version, VersionRange};
+
+/// One change of a recipe's series, in the forms it takes for the recipe's versions.
+///
+/// # Invariants
+/// `variants` is not empty; every file is in the recipe's folder; `needs` names patches that come earlier in the series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchSpec {
+    pub name: PatchName,
+    pub why: String,
+    /// What upstream knows of it, in a line.
+    pub upstream: String,
+    /// Applied only when a person asks for it.
+    pub opt_in: bool,
+    /// Capabilities of the toolchain that must lie in these ranges.
+    pub when: BTreeMap<String, VersionRange>,
+    /// Applied only together with these.
+    pub needs: Vec<PatchName>,
+    pub variants: Vec<PatchVariant>,
+}
+
+/// A patch's form for some versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchVariant {
+    /// Path in the recipe's folder.
+    pub file: String,
+    pub versions: VersionRange,
+    pub fit: Fit,
+    /// Versions on which the proofs were run and passed.
+    pub proven: Vec<Version>,
+    /// Ids of the proofs that fail without the patch.
+    pub proofs: Vec<String>,
+}
+
+/// What a hunk may give up to find its place. Whatever it gives up is reported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fit {
+    /// Every line, where the patch says.
+    #[default]
+    Exact,
+    /// Every line, anywhere.
+    Offset,
+    /// Anywhere, without the outermost line of context.
+    Fuzz1,
+    /// Anywhere, without the two outermost lines of context.
+    Fuzz2,
+}
+
+/// A patch that a plan applies.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PlannedPatch {
+    pub name: PatchName,
+    /// Path in the recipe's folder; `own/…` for one that a person brought.
+    pub file: String,
+    pub sha256: Digest,
+    pub why: String,
+    pub fit: Fit,
+    /// No proof of it was run on this version.
+    pub unproven: bool,
+}
+
+/// A patch of the series that a plan leaves out, and that a person could have.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PatchLeftOut {
+    pub name: PatchName,
+    pub reason: LeftOutReason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LeftOutReason {
+    /// Nobody asked for it.
+    OptIn,
+    /// It was never proven on this version, and nobody asked for it.
+    Unproven,
+    /// A person said so.
+    Asked,
+    /// What it needs is not applied.
+    Without { need: PatchName },
+}
+
+/// A patch that a person brings to a recipe of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnPatch {
+    pub name: PatchName,
+    /// How plans, keys and manifests call it: `own/…`, without the place it came from.
+    pub file: String,
+    pub bytes: Vec<u8>,
+    pub fit: Fit,
+}
+
+impl PatchSpec {
+    /// The form for a version.
+    pub fn variant(&self, version: &Version) -> Option<&PatchVariant> {
+        self.variants.iter().find(|variant| variant.versions.contains(version))
+    }
+}
+
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LeftOutReason::OptIn => f.write_str("opt-in"),
+            LeftOutReason::Unproven => f.write_str("never proven on this version"),
+            LeftOutReason::Asked => f.write_str("left out"),
+            LeftOutReason::Without { need } => write!(f, "needs {need}, which is not applied"),
+        }
+    }
+}
+
+impl Fit {
+    pub const ALL: [Fit; 4] = [Fit::Exact, Fit::Offset, Fit::Fuzz1, Fit::Fuzz2];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fit::Exact => "exact",
+            Fit::Offset => "offset",
+            Fit::Fuzz1 => "fuzz-1",
+            Fit::Fuzz2 => "fuzz-2",
+        }
+    }
+
+    /// Lines of context at each end that need not fit.
+    pub fn fuzz(self) -> u8 {
+        match self {
+            Fit::Exact | Fit::Offset => 0,
+            Fit::Fuzz1 => 1,
+            Fit::Fuzz2 => 2,
+        }
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a fit: exact, offset, fuzz-1 or fuzz-2")]
+pub struct FitError(String);
+
+impl FromStr for Fit {
+    type Err = FitError;
+
+    fn from_str(text: &str) -> Result<Self, FitError> {
+        Fit::ALL.into_iter().find(|fit| fit.as_str() == text).ok_or_else(|| FitError(text.to_owned()))
+    }
+}
+
+serde_as_text!(Fit);
