@@ -27,7 +27,7 @@ pub(super) async fn ensure(
 ) -> Result<SourceTree, ExecuteError> {
     let workshop = account.workshop;
     let keyed = key::prepared(pinned, &unit.patches);
-    let fetched = source::ensure(unit, pinned, materials, account).await?;
+    let fetched = source::ensure(pinned, materials, account).await?;
     if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key)? {
         account.cached(Stage::Prepare, keyed.key);
         return read(&entry, fetched.root);

@@ -17,7 +17,7 @@ pub async fn shell(
     let work = async {
         let stem = unit.id.file_stem();
         let mut account = Account { workshop, unit: stem.clone(), stages: vec![] };
-        let pinned = source::pin_planned(unit, workshop).await?;
+        let pinned = source::pin_planned(&unit.source, workshop).await?;
         let _lock = workshop.lock(&key::lock(&stem), &stem, Stage::Build).await?;
         let image = toolchain::ensure(unit, materials, &mut account).await?;
         let prepared = prepare::ensure(unit, &pinned, materials, &mut account).await?;

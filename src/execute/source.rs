@@ -9,7 +9,7 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop, json};
 use crate::model::{
-    CommitId, Event, Events, HostPath, PinnedSource, PlannedUnit, SourceSpec, Stage, Tree, Unit,
+    CommitId, Event, Events, HostPath, PinnedSource, RecipeName, SourceSpec, Stage, Tree, Unit,
 };
 use crate::plan::key;
 use crate::source::{archive, bundled, git, http, tree};
@@ -49,12 +49,13 @@ pub fn pin(spec: &SourceSpec, lock: &crate::lockfile::LockFile) -> Option<Pinned
     }
 }
 
-/// The pinned source of a unit; one that only a look at the repository can pin is looked up and written to the lock.
+/// The pinned source that a plan means; one that only a look at the repository can pin is looked up and written to the
+/// lock.
 pub(super) async fn pin_planned(
-    unit: &PlannedUnit,
+    source: &Result<PinnedSource, SourceSpec>,
     workshop: &Workshop,
 ) -> Result<PinnedSource, ExecuteError> {
-    let spec = match &unit.source {
+    let spec = match source {
         Ok(pinned) => return Ok(pinned.clone()),
         Err(spec) => spec.clone(),
     };
@@ -84,7 +85,6 @@ pub(super) async fn pin_planned(
 
 /// The tree of a pinned source: a folder as it lies, anything else from the store, where it is fetched to first.
 pub(super) async fn ensure(
-    unit: &PlannedUnit,
     pinned: &PinnedSource,
     materials: &Materials<'_>,
     account: &mut Account<'_>,
@@ -109,7 +109,7 @@ pub(super) async fn ensure(
     let started = account.started(Stage::Source, shown(pinned));
     let draft = workshop.draft(Stage::Source, &keyed.key)?;
     let into = draft.content().join(FILES);
-    fetch(unit, pinned, materials, account, &into).await?;
+    fetch(pinned, materials, account, &into).await?;
     let listed = {
         let (into, cancel) = (into, workshop.cancel.clone());
         blocking(move || tree::read_tree(&into, &cancel)).await??
@@ -123,7 +123,6 @@ pub(super) async fn ensure(
 }
 
 async fn fetch(
-    unit: &PlannedUnit,
     pinned: &PinnedSource,
     materials: &Materials<'_>,
     account: &Account<'_>,
@@ -153,7 +152,7 @@ async fn fetch(
                 Ok::<_, ExecuteError>(git::fetch(&request, &into, &mut told, &cancel)?)
             })
             .await??;
-            warn_about(&checkout, unit, &workshop.events);
+            warn_about(&checkout, &materials.recipe.name, &workshop.events);
         }
         PinnedSource::Tarball { urls, sha256 } => {
             let archive = workshop.store.download(sha256);
@@ -191,13 +190,13 @@ fn progress(account: &Account<'_>, item: String, of: Unit) -> Steps<impl FnMut(u
     })
 }
 
-fn warn_about(checkout: &git::Checkout, unit: &PlannedUnit, events: &Events) {
+fn warn_about(checkout: &git::Checkout, recipe: &RecipeName, events: &Events) {
     if !checkout.large_file_pointers.is_empty() {
         events.emit(Event::Warning {
             message: format!(
                 "{} files of {} are kept in Git LFS and are not there, {} among them",
                 checkout.large_file_pointers.len(),
-                unit.id.recipe,
+                recipe,
                 checkout.large_file_pointers[0]
             ),
             help: None,

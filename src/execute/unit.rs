@@ -93,7 +93,7 @@ async fn stages(
     account: &mut Account<'_>,
 ) -> Result<Outcome, ExecuteError> {
     let workshop = account.workshop;
-    let pinned = source::pin_planned(unit, workshop).await?;
+    let pinned = source::pin_planned(&unit.source, workshop).await?;
     let definition = materials.toolchain(&unit.id.toolchain).definition();
 
     // The short way: everything is known and the package is there.
