@@ -8,7 +8,7 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, json, source};
 use crate::build::workspace::SourceTree;
-use crate::model::{Event, HostPath, Node, PinnedSource, PlannedUnit, Stage, Tree};
+use crate::model::{Event, Fit, HostPath, Node, PinnedSource, PlannedUnit, Stage, Tree};
 use crate::plan::key;
 use crate::source::patch::{FolderBase, HunkReport, PatchInput, Patched, apply_series};
 use crate::store::{Entry, Made};
@@ -42,7 +42,7 @@ pub(super) async fn ensure(
             .map(|planned| PatchInput {
                 name: &planned.file,
                 bytes: files.get(&planned.file).expect("a plan names patches of its recipe"),
-                fuzz: planned.fuzz,
+                fit: fit(planned.fuzz),
             })
             .collect();
         apply_series(&inputs, &FolderBase(root.as_path()), &overlay)
@@ -64,6 +64,15 @@ pub(super) async fn ensure(
     let entry = blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Prepare, keyed.key, started);
     read(&entry, fetched.root)
+}
+
+/// What a recipe's number of lines allows.
+fn fit(fuzz: u8) -> Fit {
+    match fuzz {
+        0 => Fit::Offset,
+        1 => Fit::Fuzz1,
+        _ => Fit::Fuzz2,
+    }
 }
 
 /// A hunk that did not go exactly where its patch says is worth a line.

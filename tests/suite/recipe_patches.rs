@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use rdna_build::model::Fit;
 use rdna_build::source::patch::{FolderBase, PatchInput, apply_series};
 
 #[test]
@@ -15,7 +16,7 @@ fn the_selftest_s_patches_fit_exactly() {
         .iter()
         .map(|path| (path.file_name().unwrap().to_str().unwrap(), fs::read(path).unwrap()))
         .collect();
-    let inputs: Vec<_> = patches.iter().map(|(name, bytes)| PatchInput { name, bytes, fuzz: 0 }).collect();
+    let inputs: Vec<_> = patches.iter().map(|(name, bytes)| PatchInput { name, bytes, fit: Fit::Exact }).collect();
     let scratch = tempfile::tempdir().unwrap();
     let patched = apply_series(&inputs, &FolderBase(&recipe.join("source")), scratch.path()).unwrap();
     assert_eq!(patched.applied.len(), patches.len());
