@@ -41,7 +41,7 @@ pub(super) async fn ensure(
     let patched = blocking(move || {
         let inputs: Vec<PatchInput<'_>> = patches
             .iter()
-            .map(|(planned, bytes)| PatchInput { name: &planned.file, bytes, fuzz: planned.fit.fuzz() })
+            .map(|(planned, bytes)| PatchInput { name: &planned.file, bytes, fit: planned.fit })
             .collect();
         apply_series(&inputs, &FolderBase(root.as_path()), &overlay)
     })

@@ -5,6 +5,7 @@
 mod digest;
 mod event;
 mod files;
+mod fit;
 mod key;
 mod manifest;
 mod name;
@@ -23,6 +24,7 @@ mod version;
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
+pub use fit::{Fit, FitError};
 pub use key::{Difference, Ingredients, Key};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};

@@ -15,6 +15,8 @@ pub enum Escape {
     Blank,
     #[error("it has a NUL byte in it")]
     Nul,
+    #[error("it has control characters in it")]
+    Control,
     #[error("it is not UTF-8")]
     NotUtf8,
     #[error("it is longer than 4095 bytes")]

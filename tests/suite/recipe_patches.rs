@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rdna_build::model::SourceSpec;
+use rdna_build::model::{Fit, SourceSpec};
 use rdna_build::recipe::RecipeBook;
 use rdna_build::source::patch::{FolderBase, PatchInput, apply_series};
 
@@ -19,7 +19,7 @@ fn the_selftest_s_patches_fit_exactly() {
             .map(|variant| PatchInput {
                 name: &variant.file,
                 bytes: recipe.files.get(&variant.file).unwrap(),
-                fuzz: 0,
+                fit: Fit::Exact,
             })
             .collect();
         assert_eq!(inputs.len(), recipe.patches.len());

@@ -3,10 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use miette::Diagnostic;
 use thiserror::Error;
 
 use super::super::confine::Escape;
+use super::conflict::{Conflict, Looser};
 
 #[derive(Debug, Error, Diagnostic)]
 pub enum PatchError {
@@ -83,6 +84,10 @@ pub enum PatchError {
     #[diagnostic(transparent)]
     Conflict(Box<Conflict>),
 
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Looser(Box<Looser>),
+
     #[error("cannot use `{}`", path.display())]
     #[diagnostic(code(patch::io))]
     Io {
@@ -90,63 +95,4 @@ pub enum PatchError {
         #[source]
         error: io::Error,
     },
-}
-
-/// A hunk that fits nowhere.
-#[derive(Debug, Error, Diagnostic)]
-#[error(
-    "{patch} does not apply: hunk {number} of {file} ({header}, line {header_line} of the patch) fits nowhere"
-)]
-#[diagnostic(code(patch::conflict), help("{}", self.advice()))]
-pub struct Conflict {
-    pub patch: String,
-    pub file: String,
-    /// From 1, among the hunks of this file.
-    pub number: usize,
-    /// The `@@` line.
-    pub header: String,
-    /// Where it stands in the patch, from 1.
-    pub header_line: usize,
-    /// The line of the file, from 1, where the hunk comes nearest to fitting, and how many of its lines do.
-    pub nearest: Option<Nearest>,
-    /// What the patch expects at the first line that differs there.
-    pub expected: String,
-    /// What the file holds instead; nothing at its end.
-    pub found: Option<String>,
-    /// The line of the file, from 1, that differs.
-    pub found_line: usize,
-    #[source_code]
-    pub(super) text: NamedSource<String>,
-    #[label("{}", self.difference())]
-    pub(super) span: SourceSpan,
-}
-
-/// Where a hunk comes nearest to fitting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Nearest {
-    pub line: usize,
-    pub fitting: usize,
-    pub of: usize,
-}
-
-impl Conflict {
-    fn difference(&self) -> String {
-        match &self.found {
-            Some(found) => format!("line {} of {} is `{found}`", self.found_line, self.file),
-            None => format!("{} ends before line {}", self.file, self.found_line),
-        }
-    }
-
-    fn advice(&self) -> String {
-        match self.nearest {
-            Some(Nearest { line, fitting, of }) => format!(
-                "at line {line} of {} {fitting} of {of} lines fit; port the patch to this version, or limit it with `versions`",
-                self.file
-            ),
-            None => {
-                "no line of it is in the file; port the patch to this version, or limit it with `versions`"
-                    .to_owned()
-            }
-        }
-    }
 }

@@ -1,17 +1,17 @@
 //! Reads one hunk, taking exactly the lines its header announces.
 
 use super::error::PatchError;
-use super::parse::{Hunk, HunkLine, LineEnd, LineKind};
+use super::parse::{Hunk, HunkLine, LineEnd, LineKind, PatchLine};
 
 /// Reads the hunk whose header is `lines[at]`; returns it with the index of the line behind it.
 pub(super) fn read<'a>(
     patch: &str,
-    lines: &[(&'a [u8], LineEnd)],
+    lines: &[PatchLine<'a>],
     at: usize,
 ) -> Result<(Hunk<'a>, usize), PatchError> {
     let malformed =
         |index: usize, reason| PatchError::Malformed { patch: patch.to_owned(), line: index + 1, reason };
-    let header = lines[at].0;
+    let header = lines[at].text;
     let Some(ranges) = ranges(header) else {
         return Err(malformed(at, "a hunk's header is `@@ -line,count +line,count @@`"));
     };
@@ -19,7 +19,7 @@ pub(super) fn read<'a>(
     let mut body: Vec<HunkLine<'a>> = Vec::new();
     let mut next = at + 1;
     while old > 0 || new > 0 {
-        let Some((line, end)) = lines.get(next).copied() else {
+        let Some(PatchLine { text: line, end, .. }) = lines.get(next).copied() else {
             return Err(PatchError::Truncated { patch: patch.to_owned(), line: at + 1 });
         };
         let (kind, text) = match line {
@@ -29,7 +29,7 @@ pub(super) fn read<'a>(
             // Mailers and editors strip the space of an empty line of context.
             [] => (LineKind::Context, line),
             [b'\\', ..] => {
-                mark_unended(&mut body).ok_or_else(|| malformed(next, "no line before it"))?;
+                mark_unended(&mut body, lines, end).ok_or_else(|| malformed(next, "no line before it"))?;
                 next += 1;
                 continue;
             }
@@ -47,8 +47,8 @@ pub(super) fn read<'a>(
         body.push(HunkLine { kind, text, end, line: next + 1 });
         next += 1;
     }
-    if lines.get(next).is_some_and(|(line, _)| line.starts_with(b"\\")) {
-        mark_unended(&mut body).ok_or_else(|| malformed(next, "no line before it"))?;
+    if let Some(marker) = lines.get(next).filter(|line| line.text.starts_with(b"\\")) {
+        mark_unended(&mut body, lines, marker.end).ok_or_else(|| malformed(next, "no line before it"))?;
         next += 1;
     }
     if body.iter().all(|line| line.kind == LineKind::Context) {
@@ -60,8 +60,14 @@ pub(super) fn read<'a>(
 }
 
 /// `\ No newline at end of file`, in whatever language.
-fn mark_unended(body: &mut [HunkLine<'_>]) -> Option<()> {
-    body.last_mut()?.end = LineEnd::None;
+fn mark_unended<'a>(body: &mut [HunkLine<'a>], lines: &[PatchLine<'a>], marker: LineEnd) -> Option<()> {
+    let last = body.last_mut()?;
+    if last.end == LineEnd::CrLf && marker != LineEnd::CrLf {
+        // The patch's own lines end in LF alone, so this return is the file's, and its last byte.
+        let raw = lines[last.line - 1].raw;
+        last.text = raw.get(1..raw.len() - 1)?;
+    }
+    last.end = LineEnd::None;
     Some(())
 }
 

@@ -1,24 +1,34 @@
-//! Patches: reads unified diffs (plain, git, mail) and applies a series of them, all or nothing.
+//! Patches: reads unified diffs (plain, git, mail), applies a series of them, all or nothing, and makes them.
 //!
-//! Why not a library's apply: none says where it put a hunk, and a person who ports a patch needs just that. Every hunk
-//! fits exactly: at its line, or elsewhere (an offset, which is reported), or, only when the recipe asks for it, without its
-//! outermost lines of context (fuzz, reported too). Nothing is guessed by similarity.
+//! Why not a library's apply: none says where it put a hunk, and a person who ports a patch needs just that. A hunk fits
+//! exactly, at its line; only when the recipe asks for it elsewhere (an offset) or without its outermost lines of context
+//! (fuzz), which is always reported. Nothing is guessed by similarity.
 //!
-//! [`Base`] says what a file holds before the series; only files that patches touch are read, and only they are written, into
-//! a scratch folder. What becomes of them is the caller's part.
+//! [`Base`] says what a file holds before the series; [`Layered`] is a base seen through patches. Only files that patches
+//! touch are read, and only they are written, into a scratch folder. What becomes of them is the caller's part.
 
 mod base;
+mod conflict;
 mod error;
+mod explain;
 mod hunks;
+mod layered;
 mod names;
 mod parse;
 mod place;
 mod series;
 mod show;
+mod sides;
+mod step;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use base::{Base, FolderBase, Found};
-pub use error::{Conflict, PatchError};
+pub use conflict::{Conflict, LooseHunk, Looser, Nearest};
+pub use error::PatchError;
+pub use layered::Layered;
 pub use parse::{Change, FilePatch, Hunk, HunkLine, LineEnd, LineKind, parse};
 pub use series::{HunkReport, PatchInput, PatchReport, Patched, PatchedFile, apply_series};
+pub use sides::{Numbered, Row};
+pub use trial::{Trial, trial};

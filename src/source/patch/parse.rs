@@ -9,11 +9,14 @@ use super::super::confine;
 use super::error::PatchError;
 use super::hunks;
 use super::names::{self, Name};
+use super::show::{is_harmful, shown};
 
 /// What a patch does to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePatch<'a> {
     pub change: Change,
+    /// Where its part of the patch begins, from 1.
+    pub line: usize,
     /// Whether the file is executable afterwards, if the patch says so.
     pub executable: Option<bool>,
     pub hunks: Vec<Hunk<'a>>,
@@ -99,11 +102,23 @@ const LARGEST: usize = 64 << 20;
 
 /// Splits into lines and what ends them.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (&[u8], LineEnd)> {
-    bytes.split_inclusive(|byte| *byte == b'\n').map(|line| match line {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(split_end)
+}
+
+fn split_end(line: &[u8]) -> (&[u8], LineEnd) {
+    match line {
         [text @ .., b'\r', b'\n'] => (text, LineEnd::CrLf),
         [text @ .., b'\n'] => (text, LineEnd::Lf),
         text => (text, LineEnd::None),
-    })
+    }
+}
+
+/// A line of the patch: with its end, without it, and its end.
+#[derive(Clone, Copy)]
+pub(super) struct PatchLine<'a> {
+    pub raw: &'a [u8],
+    pub text: &'a [u8],
+    pub end: LineEnd,
 }
 
 /// Reads the patch called `name`.
@@ -111,7 +126,13 @@ pub fn parse<'a>(name: &str, bytes: &'a [u8]) -> Result<Vec<FilePatch<'a>>, Patc
     if bytes.len() > LARGEST {
         return Err(PatchError::TooLarge { patch: name.to_owned(), limit: LARGEST });
     }
-    let lines: Vec<_> = lines(bytes).collect();
+    let lines = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|raw| {
+            let (text, end) = split_end(raw);
+            PatchLine { raw, text, end }
+        })
+        .collect();
     let mut parser = Parser { patch: name, lines, next: 0, draft: None, files: Vec::new() };
     parser.run()?;
     match parser.files.is_empty() {
@@ -149,7 +170,7 @@ enum Stage {
 
 struct Parser<'p, 'a> {
     patch: &'p str,
-    lines: Vec<(&'a [u8], LineEnd)>,
+    lines: Vec<PatchLine<'a>>,
     next: usize,
     draft: Option<Draft<'a>>,
     files: Vec<FilePatch<'a>>,
@@ -157,7 +178,7 @@ struct Parser<'p, 'a> {
 
 impl<'a> Parser<'_, 'a> {
     fn run(&mut self) -> Result<(), PatchError> {
-        while let Some((line, _)) = self.lines.get(self.next).copied() {
+        while let Some(line) = self.lines.get(self.next).map(|line| line.text) {
             if let Some(names) = line.strip_prefix(b"diff --git ") {
                 self.finish()?;
                 self.draft = Some(Draft { line: self.next + 1, git: Some(names), ..Draft::default() });
@@ -177,14 +198,14 @@ impl<'a> Parser<'_, 'a> {
     /// Three lines make a header; one alone may be prose.
     fn is_names(&self) -> bool {
         let starts = |ahead: usize, with: &[u8]| {
-            self.lines.get(self.next + ahead).is_some_and(|(line, _)| line.starts_with(with))
+            self.lines.get(self.next + ahead).is_some_and(|line| line.text.starts_with(with))
         };
         starts(0, b"--- ") && starts(1, b"+++ ") && starts(2, b"@@ -")
     }
 
     fn names(&mut self) -> Result<(), PatchError> {
         let line = self.next + 1;
-        let (old, new) = (&self.lines[self.next].0[4..], &self.lines[self.next + 1].0[4..]);
+        let (old, new) = (&self.lines[self.next].text[4..], &self.lines[self.next + 1].text[4..]);
         let (Some(old), Some(new)) = (names::name(old), names::name(new)) else {
             return Err(self.malformed(line, "a quoted file name is broken"));
         };
@@ -226,11 +247,11 @@ impl<'a> Parser<'_, 'a> {
         };
         match draft.stage {
             Stage::Header if is_binary => {
-                let shown = draft.git.unwrap_or_default();
-                let file = names::pair(shown).map_or(shown.to_vec(), |(_, new)| new);
+                let both = draft.git.unwrap_or_default();
+                let file = names::pair(both).map_or(both.to_vec(), |(_, new)| new);
                 Err(PatchError::Binary {
                     patch: self.patch.to_owned(),
-                    file: String::from_utf8_lossy(file.strip_prefix(b"b/").unwrap_or(&file)).into_owned(),
+                    file: shown(file.strip_prefix(b"b/").unwrap_or(&file)),
                 })
             }
             Stage::Header => {
@@ -261,7 +282,7 @@ impl<'a> Parser<'_, 'a> {
                 0o160000 => "submodule",
                 _ => continue,
             };
-            let path = String::from_utf8_lossy(draft.git.unwrap_or_default()).into_owned();
+            let path = shown(draft.git.unwrap_or_default());
             return Err(PatchError::Special { patch: self.patch.to_owned(), path, what });
         }
         let change = self.change(&draft)?;
@@ -278,7 +299,7 @@ impl<'a> Parser<'_, 'a> {
         if !does_something {
             return Err(self.malformed(line, "a file's header without a change behind it"));
         }
-        self.files.push(FilePatch { change, executable, hunks: draft.hunks });
+        self.files.push(FilePatch { change, line, executable, hunks: draft.hunks });
         Ok(())
     }
 
@@ -314,11 +335,15 @@ impl<'a> Parser<'_, 'a> {
     fn path(&self, bytes: &[u8]) -> Result<String, PatchError> {
         let outside = |why| PatchError::Outside {
             patch: self.patch.to_owned(),
-            path: String::from_utf8_lossy(bytes).into_owned(),
+            path: shown(bytes),
             why,
         };
         let path = std::str::from_utf8(bytes).map_err(|_| outside(confine::Escape::NotUtf8))?;
         confine::check_outside_git(path).map_err(outside)?;
+        // It will be shown in errors and tables.
+        if path.chars().any(is_harmful) {
+            return Err(outside(confine::Escape::Control));
+        }
         Ok(path.to_owned())
     }
 

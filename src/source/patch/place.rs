@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::parse::{Hunk, HunkLine, LineEnd, LineKind, lines};
+use crate::model::Fit;
 
 /// A file with all its hunks in place.
 pub(super) struct Placed {
@@ -35,7 +36,11 @@ pub(super) struct Misfit {
     pub nearest: Option<(usize, usize)>,
     /// Lines the hunk wants to find.
     pub wanted: usize,
-    /// The first line that differs: its index among the hunk's lines, and the file's line, from 0, it stands against.
+    /// The file's line, from 0, that the hunk is held against: the nearest, or else the expected one.
+    pub at: usize,
+    /// The first line that differs there: its index among the wanted lines and among the hunk's lines, and the file's line,
+    /// from 0, it stands against.
+    pub differs: usize,
     pub line: usize,
     pub against: usize,
 }
@@ -81,7 +86,7 @@ pub(super) fn place(
     bytes: &[u8],
     hunks: &[Hunk<'_>],
     direction: Direction,
-    fuzz: u8,
+    fit: Fit,
 ) -> Result<Placed, Misfit> {
     let file: Vec<_> = lines(bytes).collect();
     let mut ids = Ids::default();
@@ -90,7 +95,7 @@ pub(super) fn place(
     let (mut earliest, mut drift) = (0, 0);
     for (index, hunk) in hunks.iter().enumerate() {
         let wanted = Wanted::new(hunk, direction, &mut ids);
-        let Some(mut found) = wanted.find(&file_ids, earliest, drift, fuzz) else {
+        let Some(mut found) = wanted.find(&file_ids, earliest, drift, fit) else {
             return Err(wanted.misfit(index, &file_ids, earliest, drift));
         };
         found.ends_adapted = wanted.ends_differ(&file, &found);
@@ -134,14 +139,16 @@ impl<'h> Wanted<'h> {
         if self.ids.is_empty() { self.start } else { self.start.saturating_sub(1) }
     }
 
-    fn find(&self, file: &[Id], earliest: usize, drift: i64, fuzz: u8) -> Option<Place> {
+    fn find(&self, file: &[Id], earliest: usize, drift: i64, fit: Fit) -> Option<Place> {
         if self.ids.is_empty() {
             // Nothing to recognise the place by: it is where the patch says, or nowhere.
             let at = self.expected();
             let fits = at >= earliest && at <= file.len() && (!self.knows_end || at == file.len());
             return fits.then(|| self.found(at, 0, 0, 0, 0));
         }
-        (0..=fuzz).find_map(|fuzz| self.find_with(file, earliest, drift, fuzz))
+        let found = (0..=fit.fuzz()).find_map(|fuzz| self.find_with(file, earliest, drift, fuzz))?;
+        // The nearest place is taken, so it is the exact one if that is among them.
+        (fit > Fit::Exact || found.offset == 0).then_some(found)
     }
 
     /// GNU patch's rules: a hunk with less context before than behind stood at the file's start, and the other way round
@@ -197,6 +204,8 @@ impl<'h> Wanted<'h> {
             hunk,
             nearest,
             wanted: self.ids.len(),
+            at,
+            differs,
             line: self.lines.get(differs).map_or(0, |(index, _)| *index),
             against: at + differs,
         }

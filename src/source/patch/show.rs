@@ -9,12 +9,20 @@ pub(super) fn shown(text: &[u8]) -> String {
     let cut = &text[..text.len().min(LONGEST_SHOWN)];
     let mut shown: String = String::from_utf8_lossy(cut)
         .chars()
-        .map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c })
+        .map(|c| if is_harmful(c) && c != '\t' { '\u{fffd}' } else { c })
         .collect();
     if cut.len() < text.len() {
         shown.push('…');
     }
     shown
+}
+
+/// Whether a character does something to a terminal, or hides or reorders others.
+pub(super) fn is_harmful(c: char) -> bool {
+    match c {
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        c => c.is_control(),
+    }
 }
 
 /// The patch as a person may read it, up to a little behind line `wanted`, and where that line is in it.

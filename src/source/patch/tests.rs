@@ -8,6 +8,7 @@ use std::os::unix::fs::symlink;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Fit;
 
 struct MapBase(BTreeMap<&'static str, Vec<u8>>);
 
@@ -63,11 +64,11 @@ index 1111111..2222222 100644
 fn apply_with(
     patches: &[(&str, &str)],
     base: &dyn Base,
-    fuzz: u8,
+    fit: Fit,
 ) -> Result<(BTreeMap<String, String>, Patched), PatchError> {
     let scratch = tempfile::tempdir().unwrap();
     let inputs: Vec<_> =
-        patches.iter().map(|(name, text)| PatchInput { name, bytes: text.as_bytes(), fuzz }).collect();
+        patches.iter().map(|(name, text)| PatchInput { name, bytes: text.as_bytes(), fit }).collect();
     let outcome = apply_series(&inputs, base, scratch.path());
     if outcome.is_err() {
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "all or nothing");
@@ -82,7 +83,7 @@ fn apply_with(
 }
 
 fn apply(text: &str, base: &dyn Base) -> Result<(BTreeMap<String, String>, Patched), PatchError> {
-    apply_with(&[("p.patch", text)], base, 0)
+    apply_with(&[("p.patch", text)], base, Fit::Exact)
 }
 
 fn patched_numbers() -> String {
@@ -101,7 +102,7 @@ fn a_clean_patch_applies_where_it_says() {
 #[test]
 fn an_offset_is_taken_and_reported() {
     let moved = format!("a\nb\nc\n{}", numbers(&[]));
-    let (texts, patched) = apply(TWO_HUNKS, &base(&moved)).unwrap();
+    let (texts, patched) = apply_with(&[("p.patch", TWO_HUNKS)], &base(&moved), Fit::Offset).unwrap();
     assert_eq!(texts["src/a.cpp"], format!("a\nb\nc\n{}", patched_numbers()));
     assert_eq!(patched.applied[0].hunks.iter().map(|hunk| hunk.offset).collect::<Vec<_>>(), [3, 3]);
 }
@@ -110,7 +111,7 @@ fn an_offset_is_taken_and_reported() {
 fn fuzz_is_used_only_when_it_is_asked_for() {
     let other_context = base(&numbers(&[(7, "seven")]));
     assert!(matches!(apply(TWO_HUNKS, &other_context), Err(PatchError::Conflict(_))));
-    let (texts, patched) = apply_with(&[("p.patch", TWO_HUNKS)], &other_context, 1).unwrap();
+    let (texts, patched) = apply_with(&[("p.patch", TWO_HUNKS)], &other_context, Fit::Fuzz1).unwrap();
     assert_eq!(texts["src/a.cpp"], numbers(&[(7, "seven"), (10, "ten"), (29, "29\ntwenty-nine and a half")]));
     assert_eq!(patched.applied[0].hunks.iter().map(|hunk| hunk.fuzz).collect::<Vec<_>>(), [1, 0]);
     assert!(patched.applied[0].hunks.iter().all(|hunk| hunk.offset == 0));
@@ -121,7 +122,7 @@ fn a_conflict_names_the_hunk_and_what_is_there_instead() {
     let changed = base(&format!("new\n{}", numbers(&[(30, "thirty")])));
     let Err(PatchError::Conflict(conflict)) = apply(TWO_HUNKS, &changed) else { panic!("it applied") };
     assert_eq!((conflict.number, conflict.header_line), (2, 14));
-    assert_eq!(conflict.nearest, Some(error::Nearest { line: 28, fitting: 5, of: 6 }));
+    assert_eq!(conflict.nearest, Some(Nearest { line: 28, fitting: 5, of: 6 }));
     assert_eq!((conflict.expected.as_str(), conflict.found.as_deref()), ("30", Some("thirty")));
     assert_eq!(conflict.found_line, 31);
     assert_eq!(
@@ -138,7 +139,7 @@ fn a_conflict_names_the_hunk_and_what_is_there_instead() {
 fn a_patch_that_is_already_applied_is_told_from_a_conflict() {
     let error = apply(TWO_HUNKS, &base(&patched_numbers())).unwrap_err();
     assert!(matches!(error, PatchError::AlreadyApplied { .. }), "{error}");
-    let error = apply_with(&[("1", TWO_HUNKS), ("2", TWO_HUNKS)], &base(&numbers(&[])), 2).unwrap_err();
+    let error = apply_with(&[("1", TWO_HUNKS), ("2", TWO_HUNKS)], &base(&numbers(&[])), Fit::Fuzz2).unwrap_err();
     assert!(matches!(error, PatchError::AlreadyApplied { patch } if patch == "2"));
 }
 
@@ -206,7 +207,7 @@ new mode 100755
 #[test]
 fn later_patches_see_what_earlier_ones_made() {
     let second = "--- a/src/a.cpp\n+++ b/src/a.cpp\n@@ -9,3 +9,3 @@\n 9\n-ten\n+TEN\n 11\n";
-    let (texts, _) = apply_with(&[("1", TWO_HUNKS), ("2", second)], &base(&numbers(&[])), 0).unwrap();
+    let (texts, _) = apply_with(&[("1", TWO_HUNKS), ("2", second)], &base(&numbers(&[])), Fit::Exact).unwrap();
     assert!(texts["src/a.cpp"].contains("\nTEN\n"));
 }
 
@@ -311,7 +312,7 @@ proptest! {
         patch.extend_from_slice(&made[hunks..]);
         let base = MapBase(BTreeMap::from([("src/a.cpp", old)]));
         let scratch = tempfile::tempdir().unwrap();
-        let input = PatchInput { name: "p", bytes: &patch, fuzz: 0 };
+        let input = PatchInput { name: "p", bytes: &patch, fit: Fit::Exact };
         let patched = apply_series(&[input], &base, scratch.path());
         let shown = String::from_utf8_lossy(&patch);
         let patched = patched.map_err(|error| TestCaseError::fail(format!("{error}\n{shown}")))?;
@@ -333,12 +334,12 @@ proptest! {
             0..12,
         ),
         text in some_lines(),
-        fuzz in 0_u8..4,
+        fit in prop::sample::select(Fit::ALL.to_vec()),
     ) {
         let bytes = pieces.concat();
         let base = MapBase(BTreeMap::from([("src/a.cpp", text)]));
         let scratch = tempfile::tempdir().unwrap();
-        let outcome = apply_series(&[PatchInput { name: "p", bytes: &bytes, fuzz }], &base, scratch.path());
+        let outcome = apply_series(&[PatchInput { name: "p", bytes: &bytes, fit }], &base, scratch.path());
         if let Err(error) = outcome {
             let _ = format!("{:?}", miette::Report::new(error));
         }
