@@ -29,7 +29,7 @@ pub use key::{Difference, Ingredients, Key};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
 pub use patch::{
-    Fit, FitError, LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch,
+    LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch,
 };
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
