@@ -16,7 +16,8 @@ fn the_selftest_s_patches_fit_exactly() {
         .iter()
         .map(|path| (path.file_name().unwrap().to_str().unwrap(), fs::read(path).unwrap()))
         .collect();
-    let inputs: Vec<_> = patches.iter().map(|(name, bytes)| PatchInput { name, bytes, fit: Fit::Exact }).collect();
+    let inputs: Vec<_> =
+        patches.iter().map(|(name, bytes)| PatchInput { name, bytes, fit: Fit::Exact }).collect();
     let scratch = tempfile::tempdir().unwrap();
     let patched = apply_series(&inputs, &FolderBase(&recipe.join("source")), scratch.path()).unwrap();
     assert_eq!(patched.applied.len(), patches.len());
