@@ -5,7 +5,8 @@ use std::path::Path;
 
 use git2::Repository;
 use rdna_build::model::CommitId;
-use rdna_build::source::git::{Checkout, GitError, GitRequest, fetch, resolve};
+use rdna_build::source::git::{Checkout, CommitBase, GitError, GitRequest, fetch, resolve};
+use rdna_build::source::patch::{Base as _, FolderBase, Found};
 use tokio_util::sync::CancellationToken;
 
 use crate::git_server::{commit, commit_id, move_tag, serve, upstream};
@@ -188,4 +189,30 @@ fn an_error_names_the_address_without_its_password() {
     let error = ask(&url, "v1.0").unwrap_err();
     let expected = format!("cannot reach {}/none.git: the server answered 404 Not Found", server.url);
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_commit_is_read_without_a_checkout_as_its_checkout_would_be() {
+    let upstream = upstream();
+    let url = upstream.folder.path().join("repo.git").to_str().unwrap().to_owned();
+    for (commit, subdir) in
+        [(&upstream.first, None), (&upstream.second, None), (&upstream.first, Some("sub"))]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        get(&url, commit, None, subdir, &folder.path().join("tree")).unwrap();
+        let tree = folder.path().join("tree");
+        let base = CommitBase::open(&url, commit, subdir).unwrap();
+        let listed = files(&tree);
+        assert!(listed.len() >= 2, "{listed:?}");
+        let odd = ["sub", "absent", "README/below", "sub/link/below", "sub/absent"].map(str::to_owned);
+        for path in listed.iter().chain(&odd) {
+            assert_eq!(base.read(path).unwrap(), FolderBase(&tree).read(path).unwrap(), "{path}");
+        }
+    }
+    let base = CommitBase::open(&url, &upstream.first, Some("sub")).unwrap();
+    assert_eq!(base.read("run").unwrap(), Found::File { bytes: b"#!".to_vec(), executable: true });
+    let error = CommitBase::open(&url, &upstream.first, Some("../x")).unwrap_err();
+    assert!(matches!(error, GitError::NoSuchFolder { .. }), "{error}");
+    let error = CommitBase::open("https://example.org/x.git", &upstream.first, None).unwrap_err();
+    assert!(matches!(error, GitError::NotLocal { .. }), "{error}");
 }

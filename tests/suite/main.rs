@@ -13,5 +13,7 @@ mod git_server;
 mod git_sources;
 mod home;
 mod http_sources;
+mod patch_mutations;
+mod patch_tools;
 mod recipe_patches;
 mod server;

@@ -78,6 +78,7 @@ fn of_git(error: &GitError) -> ExitCode {
     match error {
         // What the recipe or the lock file names is not there, is another by now, or may not be written.
         GitError::Scheme { .. }
+        | GitError::NotLocal { .. }
         | GitError::UnknownReference { .. }
         | GitError::Abbreviated { .. }
         | GitError::MovedTag { .. }

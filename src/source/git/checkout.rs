@@ -63,7 +63,7 @@ pub(super) fn write(
     }
 }
 
-fn tree_of<'r>(
+pub(super) fn tree_of<'r>(
     repository: &'r Repository,
     request: &GitRequest<'_>,
     commit: Oid,

@@ -17,6 +17,10 @@ pub enum GitError {
     #[diagnostic(code(git::scheme), help("use https://, http://, git://, file:// or a folder"))]
     Scheme { url: String },
 
+    #[error("{url} is not on this machine")]
+    #[diagnostic(code(git::not_local), help("clone it, then give the clone's folder"))]
+    NotLocal { url: String },
+
     #[error("cannot reach {url}: {reason}")]
     #[diagnostic(
         code(git::unreachable),

@@ -5,6 +5,7 @@
 //! decided by the recipe or the lock file; nothing here moves a pin.
 
 mod checkout;
+mod commit_base;
 mod error;
 mod fetch;
 mod resolve;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Once;
 
 pub use checkout::Checkout;
+pub use commit_base::CommitBase;
 pub use error::GitError;
 pub use fetch::{GitRequest, fetch};
 pub use resolve::resolve;

@@ -18,6 +18,11 @@ pub enum Found {
     Symlink,
 }
 
+impl Found {
+    /// No file that a person patches has more bytes.
+    pub const LARGEST: u64 = 64 << 20;
+}
+
 /// A source tree before the series. Paths are relative and were judged by the caller.
 pub trait Base {
     fn read(&self, path: &str) -> io::Result<Found>;
@@ -26,9 +31,6 @@ pub trait Base {
 /// A source tree on disk.
 #[derive(Clone, Copy, Debug)]
 pub struct FolderBase<'a>(pub &'a Path);
-
-/// No file that a person patches is larger.
-const LARGEST: u64 = 64 << 20;
 
 impl Base for FolderBase<'_> {
     fn read(&self, path: &str) -> io::Result<Found> {
@@ -59,8 +61,8 @@ impl Base for FolderBase<'_> {
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let file = File::options().read(true).custom_flags(flags.bits() as i32).open(&full)?;
         let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST {
+        file.take(Found::LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > Found::LARGEST {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         Ok(Found::File { bytes, executable: metadata.permissions().mode() & 0o111 != 0 })

@@ -65,7 +65,7 @@ impl Conflict {
     fn advice(&self) -> String {
         let mut text = match self.nearest {
             Some(Nearest { line, fitting, of }) => {
-                format!("at line {line} of {} {fitting} of {of} lines fit", self.file)
+                format!("from line {line} of {} on, {fitting} of its {of} lines fit", self.file)
             }
             None => "no line of it is in the file".to_owned(),
         };

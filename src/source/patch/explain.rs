@@ -9,7 +9,7 @@ use super::parse::{FilePatch, Hunk, LineKind, lines};
 use super::place::{Direction, Misfit, place};
 use super::series::PatchInput;
 use super::show::{excerpt, shown};
-use super::sides;
+use super::sides::{self, Row};
 use super::step::{Applied, Failed, Step, try_with};
 use crate::model::Fit;
 
@@ -71,9 +71,11 @@ pub(super) fn conflict(
     misfit: &Misfit,
 ) -> PatchError {
     let hunk = &file.hunks[misfit.hunk];
-    let line = &hunk.lines[misfit.line];
     let content: Vec<_> = lines(bytes).collect();
-    let found = content.get(misfit.against).map(|(text, _)| shown(text));
+    let rows = sides::rows(hunk, &content, misfit);
+    let difference = first_difference(hunk, &rows, misfit);
+    let line = &hunk.lines[difference.line];
+    let found = content.get(difference.against).map(|(text, _)| shown(text));
     let (text, span) = excerpt(input.bytes, line.line);
     PatchError::Conflict(Box::new(Conflict {
         patch: input.name.to_owned(),
@@ -81,15 +83,51 @@ pub(super) fn conflict(
         number: misfit.hunk + 1,
         header: shown(hunk.header),
         header_line: hunk.line,
-        nearest: misfit.nearest.map(|(at, fitting)| Nearest { line: at + 1, fitting, of: misfit.wanted }),
+        nearest: nearest(&rows, misfit),
         expected: shown(line.text),
         found,
-        found_line: misfit.against + 1,
+        found_line: difference.against + 1,
         present: present(hunk, bytes),
-        rows: sides::rows(hunk, &content, misfit),
+        rows,
         text: NamedSource::new(input.name, text),
         span: span.into(),
     }))
+}
+
+struct Difference {
+    /// Among the hunk's lines.
+    line: usize,
+    /// The file's line, from 0.
+    against: usize,
+}
+
+/// The first difference a person sees in the rows: of a line the file has in between, it is the line behind it.
+fn first_difference(hunk: &Hunk<'_>, rows: &[Row], misfit: &Misfit) -> Difference {
+    let plain = Difference { line: misfit.line, against: misfit.against };
+    let Some(differs) = rows.iter().position(|row| row.differs) else { return plain };
+    let expected = rows[differs..].iter().find_map(|row| row.expected.as_ref());
+    let found = rows[differs..].iter().find_map(|row| row.found.as_ref());
+    let (Some(expected), Some(found)) = (expected, found) else { return plain };
+    let wanted = hunk.lines.iter().enumerate().filter(|(_, line)| line.kind != LineKind::Insert);
+    match wanted.map(|(index, _)| index).nth(expected.line - hunk.old_start) {
+        Some(line) => Difference { line, against: found.line - 1 },
+        None => plain,
+    }
+}
+
+/// Where the hunk comes nearest. Seen whole, with lines in between, more of it may fit than in one piece.
+fn nearest(rows: &[Row], misfit: &Misfit) -> Option<Nearest> {
+    let (at, fitting) = misfit.nearest?;
+    let whole = rows.iter().filter(|row| row.expected.is_some()).count() == misfit.wanted;
+    let first = rows.iter().find(|row| !row.differs).and_then(|row| row.found.as_ref());
+    Some(match first.filter(|_| whole) {
+        Some(first) => Nearest {
+            line: first.line,
+            fitting: rows.iter().filter(|row| !row.differs).count(),
+            of: misfit.wanted,
+        },
+        None => Nearest { line: at + 1, fitting, of: misfit.wanted },
+    })
 }
 
 /// The line of the file, from 1, that already holds what the hunk makes.

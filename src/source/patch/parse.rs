@@ -333,11 +333,7 @@ impl<'a> Parser<'_, 'a> {
     }
 
     fn path(&self, bytes: &[u8]) -> Result<String, PatchError> {
-        let outside = |why| PatchError::Outside {
-            patch: self.patch.to_owned(),
-            path: shown(bytes),
-            why,
-        };
+        let outside = |why| PatchError::Outside { patch: self.patch.to_owned(), path: shown(bytes), why };
         let path = std::str::from_utf8(bytes).map_err(|_| outside(confine::Escape::NotUtf8))?;
         confine::check_outside_git(path).map_err(outside)?;
         // It will be shown in errors and tables.

@@ -63,9 +63,9 @@ pub(super) fn rows(hunk: &Hunk<'_>, file: &[(&[u8], LineEnd)], misfit: &Misfit) 
     };
     let pairs = match alike(&wanted[from..to], &file[window.clone()]) {
         // Nothing in common: each line against what stands in its place.
-        common if common.is_empty() => {
-            (from..to).map(|index| (Some(index), Some(misfit.at + index).filter(|at| *at < file.len()))).collect()
-        }
+        common if common.is_empty() => (from..to)
+            .map(|index| (Some(index), Some(misfit.at + index).filter(|at| *at < file.len())))
+            .collect(),
         common => {
             let common: Vec<_> = common.iter().map(|(a, b)| (a + from, b + window.start)).collect();
             aligned(from..to, window, &common)
@@ -156,7 +156,8 @@ pub(super) fn table(rows: &[Row], left: &str, right: &str) -> String {
     let first = rows.iter().position(|row| row.differs).unwrap_or(0).saturating_sub(BEFORE);
     let last = rows.len().min(first + ROWS);
     let cut = &rows[first..last];
-    let sides = |row: &Row| [row.expected.clone(), row.found.clone()].into_iter().flatten().collect::<Vec<_>>();
+    let sides =
+        |row: &Row| [row.expected.clone(), row.found.clone()].into_iter().flatten().collect::<Vec<_>>();
     let every: Vec<Numbered> = cut.iter().flat_map(sides).collect();
     let digits = every.iter().map(|line| line.line.to_string().len()).max().unwrap_or(1).max(2);
     let cell = (WIDTH - 2 * (digits + 1) - 3) / 2;
@@ -230,7 +231,8 @@ fn window(text: &[char], from: usize, cell: usize) -> String {
 }
 
 fn expanded(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(|c| std::iter::repeat_n(if c == '\t' { ' ' } else { c }, if c == '\t' { 4 } else { 1 }))
+    text.chars()
+        .flat_map(|c| std::iter::repeat_n(if c == '\t' { ' ' } else { c }, if c == '\t' { 4 } else { 1 }))
 }
 
 fn indentation(text: &str) -> usize {

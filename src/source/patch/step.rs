@@ -200,8 +200,7 @@ fn is_applied(bytes: &[u8], file: &FilePatch<'_>) -> bool {
     }
     match place(bytes, &file.hunks, Direction::Reverse, Fit::Offset) {
         Ok(reverse) => {
-            is_exact(&reverse.hunks)
-                || place(bytes, &file.hunks, Direction::Forward, Fit::Offset).is_err()
+            is_exact(&reverse.hunks) || place(bytes, &file.hunks, Direction::Forward, Fit::Offset).is_err()
         }
         Err(_) => false,
     }

@@ -17,20 +17,31 @@ use crate::model::Fit;
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Trial {
     /// With what it may give up; how each hunk fits is with it.
-    Applies { hunks: Vec<HunkReport> },
+    Applies {
+        hunks: Vec<HunkReport>,
+    },
     /// The tree has all of it.
     AlreadyUpstream,
     /// The tree has what it does to this file, and not the rest.
-    PartlyUpstream { file: String },
+    PartlyUpstream {
+        file: String,
+    },
     /// It would apply if it might give up more.
     Looser(Box<Looser>),
     Conflict(Box<Conflict>),
     /// A file that it changes is not there.
-    Missing { file: String },
+    Missing {
+        file: String,
+    },
     /// Something else is where it makes a file, or more is in a file than it deletes.
-    Occupied { file: String, reason: String },
+    Occupied {
+        file: String,
+        reason: String,
+    },
     /// It cannot be read, or changes what patches must not.
-    Invalid { reason: String },
+    Invalid {
+        reason: String,
+    },
 }
 
 /// Tries a patch on what a base holds.
