@@ -15,6 +15,7 @@ use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::plan::patches::ChoiceError;
 use crate::recipe::RecipeError;
+use crate::source::patch::desk::DeskError;
 use crate::source::{ArgumentError, TreeError};
 use crate::store::StoreError;
 use crate::toolchain::{ResolveError, ToolchainError};
@@ -177,6 +178,10 @@ pub enum CliError {
 
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Desk(#[from] DeskError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Lock(#[from] LockFileError),
 
     #[error(transparent)]
@@ -243,6 +248,7 @@ impl CliError {
             | CliError::Toolchain(_)
             | CliError::Resolve(_)
             | CliError::Lock(_) => ExitCode::Invalid,
+            CliError::Desk(error) => codes::of_desk(error),
             CliError::Engine(error) => codes::of_engine(error),
             CliError::Execute(error) => codes::of_execute(error),
             CliError::Write { .. }

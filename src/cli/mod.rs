@@ -44,6 +44,7 @@ fn dispatch(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, CliE
         Command::Build(build) => commands::build::run(build, settings),
         Command::Plan(plan) => commands::plan::run(plan, settings),
         Command::Shell(shell) => commands::shell::run(shell, settings),
+        Command::Patch(patch) => commands::patch::run(patch, settings),
         Command::Recipes(recipes) => commands::recipes::run(recipes, settings),
         Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings),
         Command::Logs(logs) => commands::logs::run(logs, settings),

@@ -17,8 +17,8 @@ use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Wor
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Digest, Event, Events, GfxTarget, HostPath, Plan, Recipe, RecipeName, RecipeVersion, RunId, SourceSpec,
-    Stage, Toolchain, ToolchainId, nearest,
+    Digest, Event, EventSink, Events, GfxTarget, HostPath, Plan, Recipe, RecipeName, RecipeVersion, RunId,
+    SourceSpec, Stage, Toolchain, ToolchainId, Version, nearest,
 };
 use crate::plan::patches::{Chosen, PatchChoice};
 use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request, RequestedUnit};
@@ -72,7 +72,8 @@ impl Job {
     ) -> Result<Self, CliError> {
         let book = RecipeBook::load(&settings.recipes)?;
         let recipe = recipe(&book, &arguments.recipe)?;
-        let version = version(&recipe, arguments)?;
+        let wanted = arguments.version.as_ref().unwrap_or(&recipe.default_version);
+        let version = listed_version(&recipe, wanted)?.clone();
         let targets = targets(&recipe, arguments)?;
         let catalog = Catalog::load(&settings.toolchains)?;
         if let Some(id) = &arguments.toolchain {
@@ -197,9 +198,9 @@ pub fn check_toolchain(catalog: &Catalog, id: &ToolchainId) -> Result<(), CliErr
     Err(CliError::unknown_toolchain(id.as_str(), catalog.ids().map(|known| known.as_str())))
 }
 
-fn version(recipe: &Recipe, arguments: &BuildArguments) -> Result<RecipeVersion, CliError> {
-    let wanted = arguments.version.as_ref().unwrap_or(&recipe.default_version);
-    recipe.version(wanted).cloned().ok_or_else(|| {
+/// The version of a recipe that a person named.
+pub fn listed_version<'r>(recipe: &'r Recipe, wanted: &Version) -> Result<&'r RecipeVersion, CliError> {
+    recipe.version(wanted).ok_or_else(|| {
         let known: Vec<String> = recipe.versions.iter().map(|known| known.version.to_string()).collect();
         let text = wanted.to_string();
         let help = match nearest(&text, known.iter().map(String::as_str)) {
@@ -274,13 +275,33 @@ pub fn workshop(
     machine: Machine,
     lock: LockFile,
 ) -> Workshop {
+    let mut workshop = workshop_with(vec![render::reader(settings)], settings, store, machine, lock);
+    workshop.limits.rebuild = arguments.rebuild;
+    workshop.limits.keep_failed = arguments.keep_failed;
+    workshop
+}
+
+/// A workshop for what builds nothing: where standard output is one document, no events go there.
+pub fn looking_workshop(settings: &Settings, store: &Store, machine: Machine, lock: LockFile) -> Workshop {
+    let readers = if settings.json() { vec![] } else { vec![render::reader(settings)] };
+    workshop_with(readers, settings, store, machine, lock)
+}
+
+fn workshop_with(
+    mut readers: Vec<Arc<dyn EventSink>>,
+    settings: &Settings,
+    store: &Store,
+    machine: Machine,
+    lock: LockFile,
+) -> Workshop {
     let run = run_id();
     let log = RunLog::new(store.run_path(&run));
-    let events = Events::new(vec![render::reader(settings), Arc::new(log)]);
+    readers.push(Arc::new(log));
+    let events = Events::new(readers);
     let limits = Limits {
         network: if settings.offline { Network::Offline } else { Network::Online },
-        rebuild: arguments.rebuild,
-        keep_failed: arguments.keep_failed,
+        rebuild: false,
+        keep_failed: false,
         jobs: settings.jobs,
         memory: settings.memory,
         base: match settings.base {

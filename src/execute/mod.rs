@@ -14,6 +14,7 @@ mod progress;
 mod shell;
 mod source;
 mod toolchain;
+mod trees;
 mod unit;
 mod workshop;
 
@@ -23,6 +24,7 @@ pub use error::ExecuteError;
 pub use shell::shell;
 pub use source::pin;
 pub use toolchain::stored_identity;
+pub use trees::{SourceFolder, source_folder, stored_source};
 pub use workshop::{BaseChoice, Connect, Limits, Network, Workshop};
 
 use crate::model::{

@@ -15,7 +15,7 @@ use crate::plan::key;
 use crate::source::{archive, bundled, git, http, tree};
 use crate::store::Made;
 
-const FILES: &str = "files";
+pub(super) const FILES: &str = "files";
 const TREE: &str = "tree.json";
 
 /// Bytes of the largest source archive; rocm-libraries as a whole is a tenth of it.

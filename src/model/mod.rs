@@ -28,9 +28,7 @@ pub use fit::{Fit, FitError};
 pub use key::{Difference, Ingredients, Key};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
-pub use patch::{
-    LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch,
-};
+pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
 pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeVersion};

@@ -7,6 +7,7 @@ mod architecture;
 mod cli_commands;
 mod cli_machine;
 mod cli_mistakes;
+mod cli_patch;
 mod cli_usage;
 mod docs;
 mod git_server;

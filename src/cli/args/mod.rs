@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options and their help. Knows settings only as flags.
 
 mod build;
+mod patch;
 mod shorthand;
 
 use std::ffi::OsString;
@@ -8,7 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-pub use build::{BuildArguments, CatalogOptions, PatchOptions, StoreOptions};
+pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
+pub use patch::{
+    EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
+};
 pub use shorthand::{early_color, early_json, nearest_command};
 
 use super::exit::ExitCode;
@@ -59,6 +63,9 @@ pub enum Command {
     /// Open a shell in a recipe's build container, sources prepared
     #[command(after_help = build::SHELL_EXAMPLES)]
     Shell(BuildArguments),
+    /// See, prove and edit the patches of a recipe
+    #[command(after_help = patch::PATCH_EXAMPLES)]
+    Patch(PatchArguments),
     /// List, show and check recipes
     #[command(after_help = RECIPES_EXAMPLES)]
     Recipes(RecipesArguments),
@@ -260,6 +267,7 @@ impl Arguments {
         let mut flags = match &self.command {
             Command::Build(build) | Command::Plan(build) | Command::Shell(build) => build.settings.flags(),
             Command::Config(config) => config.settings.flags(),
+            Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
             Command::Recipes(recipes) => recipes.catalog.flags(),
             Command::Toolchains(toolchains) => toolchains.catalog.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },

@@ -34,8 +34,19 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 10] =
-        ["build", "plan", "shell", "recipes", "toolchains", "logs", "cache", "config", "completions", "man"];
+    const COMMANDS: [&str; 11] = [
+        "build",
+        "plan",
+        "shell",
+        "patch",
+        "recipes",
+        "toolchains",
+        "logs",
+        "cache",
+        "config",
+        "completions",
+        "man",
+    ];
     nearest(word, COMMANDS)
 }
 

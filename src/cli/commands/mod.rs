@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod logs;
 pub mod man;
+pub mod patch;
 pub mod plan;
 pub mod recipes;
 pub mod shell;

@@ -5,6 +5,8 @@ use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
 use crate::lockfile::LockFileError;
+use crate::source::patch::MakeError;
+use crate::source::patch::desk::DeskError;
 use crate::source::{ArchiveError, BundledError, debian::DebianError, git::GitError, http::HttpError};
 
 pub(super) fn of_engine(error: &EngineError) -> ExitCode {
@@ -55,6 +57,18 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         | ExecuteError::Lock(LockFileError::Io { .. })
         | ExecuteError::Store(_)
         | ExecuteError::Package(_) => ExitCode::NotReady,
+    }
+}
+
+pub(super) fn of_desk(error: &DeskError) -> ExitCode {
+    match error {
+        DeskError::Exists { .. } | DeskError::Unknown { .. } => ExitCode::Usage,
+        DeskError::Make(MakeError::Io { .. }) | DeskError::Git { .. } | DeskError::Io { .. } => {
+            ExitCode::NotReady
+        }
+        // What was changed cannot be in a patch.
+        DeskError::Make(_) => ExitCode::Invalid,
+        DeskError::Source(error) => of_git(error),
     }
 }
 

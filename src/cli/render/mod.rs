@@ -11,6 +11,7 @@ mod json;
 mod log;
 mod page;
 mod palette;
+pub mod patch_status;
 pub mod plan;
 mod printable;
 mod progress;

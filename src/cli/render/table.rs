@@ -21,6 +21,11 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// A row of as many cells as it has.
+    pub fn row_of(&mut self, cells: impl IntoIterator<Item = (Tone, String)>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
     /// The rows with two spaces between columns, `indent` spaces before them and none behind. What is too long for the
     /// page goes on below itself, in the last column.
     pub fn render(&self, indent: usize, page: impl Into<Page>) -> String {

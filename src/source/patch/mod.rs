@@ -9,6 +9,7 @@
 
 mod base;
 mod conflict;
+pub mod desk;
 mod error;
 mod explain;
 mod hunks;
@@ -21,6 +22,7 @@ mod series;
 mod show;
 mod sides;
 mod stat;
+mod status;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -34,4 +36,5 @@ pub use make::{MakeError, Side, header, make};
 pub use parse::{Change, FilePatch, Hunk, HunkLine, LineEnd, LineKind, parse};
 pub use series::{HunkReport, PatchInput, PatchReport, Patched, PatchedFile, apply_series};
 pub use sides::{Numbered, Row};
+pub use status::{PatchStatus, status};
 pub use trial::{Trial, trial};
