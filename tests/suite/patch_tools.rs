@@ -26,6 +26,7 @@ fn tree(folder: &Path) -> Tree {
     read_tree(folder, &CancellationToken::new()).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test has no command line to get this from")]
 fn is_installed(tool: &str) -> bool {
     let is_there = Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(is_there || std::env::var_os("RDNA_BUILD_REQUIRE_LIVE").is_none(), "{tool} is not installed");

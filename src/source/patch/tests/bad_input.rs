@@ -77,7 +77,7 @@ fn every_way_to_name_a_path_outside_is_refused() {
         create("a/.."),
         create("./x"),
         create("a//x"),
-        format!("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n"),
+        "--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
         "--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
         "--- \"a/\\056\\056/x\"\n+++ \"b/\\056\\056/x\"\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
         format!("diff --git a/../x b/../x\n{modes}"),
