@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod cli;
+pub mod code;
 pub mod document;
 pub mod engine;
 pub mod execute;
@@ -10,6 +11,7 @@ pub mod lockfile;
 pub mod model;
 pub mod package;
 pub mod plan;
+pub mod proof;
 pub mod recipe;
 pub mod source;
 pub mod store;

@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::engine::{
-    ContainerId, ContainerSpec, Engine, ExecSpec, ExitStatus, LineSink, Network, Output, RUN_LABEL,
-    VolumeMount, VolumeSpec,
-};
-use crate::model::{
-    BUILD, CCACHE, Digest, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step, USER,
-};
+use crate::engine::{ContainerId, ContainerSpec, Engine, ExitStatus, LineSink, Output};
+use crate::model::{BUILD, Digest, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step};
 
 use super::BuildError;
 use super::collect::{read_stream, unpack};
+use super::container::{Cache, ensure_volume, exec, mount, powerless};
 use super::failure::Scanner;
 use super::workspace::{NOTE, Note, SourceTree, archive_stream, folders_archive, plan_sync, read_note, send};
 
@@ -65,9 +61,6 @@ pub fn work_volume(unit: &str, host: &str, store: &Path) -> String {
     format!("rdna-build-work-{unit}-{}", place.short())
 }
 
-/// Name of the compiler cache's volume, shared by all units.
-pub const CCACHE_VOLUME: &str = "rdna-build-ccache";
-
 impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Session").field(&self.container).finish()
@@ -78,34 +71,16 @@ impl<'a> Session<'a> {
     /// Makes and starts the container: no network, no rights, two volumes.
     pub async fn open(engine: &'a dyn Engine, spec: &SessionSpec) -> Result<Session<'a>, BuildError> {
         let work = &spec.work;
-        for (name, role) in [(work.as_str(), "work"), (CCACHE_VOLUME, "ccache")] {
-            let labels = [(RUN_LABEL, "cache"), ("rdna-build.role", role), ("rdna-build.unit", &spec.unit)];
-            let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-            engine.ensure_volume(&VolumeSpec { name: name.to_owned(), labels }).await?;
-        }
-        let mount =
-            |volume: &str, at: &str| VolumeMount { volume: volume.to_owned(), at: GuestPath::new(at) };
-        let (mounts, binds) = match &spec.ccache {
-            None => (vec![mount(work, "/work"), mount(CCACHE_VOLUME, CCACHE)], vec![]),
-            Some(folder) => (vec![mount(work, "/work")], vec![(folder.clone(), GuestPath::new(CCACHE))]),
+        ensure_volume(engine, work, "work", &spec.unit).await?;
+        let cache = Cache::ready(engine, spec.ccache.as_ref(), &spec.unit).await?;
+        let container = ContainerSpec {
+            mounts: std::iter::once(mount(work, "/work")).chain(cache.mounts).collect(),
+            binds: cache.binds,
+            cpus: spec.cpus,
+            memory: spec.memory,
+            ..powerless(&spec.image, &spec.labels)
         };
-        let container = engine
-            .create_container(&ContainerSpec {
-                image: spec.image.clone(),
-                command: ["sleep", "infinity"].map(str::to_owned).into(),
-                user: USER.to_owned(),
-                environment: BTreeMap::new(),
-                working_folder: GuestPath::new("/work"),
-                mounts,
-                binds,
-                network: Network::Denied,
-                cpus: spec.cpus,
-                memory: spec.memory,
-                pids: Some(4096),
-                capabilities: vec![],
-                labels: spec.labels.clone(),
-            })
-            .await?;
+        let container = engine.create_container(&container).await?;
         engine.start_container(&container).await?;
         Ok(Self { engine, container })
     }
@@ -297,8 +272,4 @@ impl<'a> Session<'a> {
         }
         Err(BuildError::Step { step, code: status.code, first })
     }
-}
-
-fn exec(command: Vec<String>, environment: BTreeMap<String, String>) -> ExecSpec {
-    ExecSpec { command, environment, working_folder: GuestPath::new("/work"), user: USER.to_owned() }
 }

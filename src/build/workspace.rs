@@ -139,14 +139,7 @@ pub fn send(source: SourceTree, note: Note, sync: &Sync) -> ByteStream {
     let paths = sync.send.clone();
     archive_stream(move |writer| {
         let mut builder = tar::Builder::new(writer);
-        // Folders that no archive names are made as root, who alone could then remove anything from them.
-        for folder in folders_of(&paths) {
-            let mut header = header(tar::EntryType::Directory, 0o755, 0, time);
-            builder.append_data(&mut header, format!("src/{}/", folder.display()), io::empty())?;
-        }
-        for path in &paths {
-            append(&mut builder, &source, path, time).map_err(io::Error::other)?;
-        }
+        append_sources(&mut builder, &source, &paths, time)?;
         let text = serde_json::to_vec(&note).map_err(io::Error::other)?;
         let mut header = header(tar::EntryType::Regular, 0o644, text.len() as u64, time);
         builder.append_data(&mut header, NOTE, text.as_slice())?;
@@ -154,8 +147,30 @@ pub fn send(source: SourceTree, note: Note, sync: &Sync) -> ByteStream {
     })
 }
 
+/// Appends these paths of a source tree below `src/`.
+pub(super) fn append_sources(
+    builder: &mut tar::Builder<&mut dyn Write>,
+    source: &SourceTree,
+    paths: &[String],
+    time: u64,
+) -> io::Result<()> {
+    // Folders that no archive names are made as root, who alone could then remove anything from them.
+    for folder in folders_of(paths) {
+        append_folder(builder, &format!("src/{}/", folder.display()), time)?;
+    }
+    paths.iter().try_for_each(|path| append(builder, source, path, time).map_err(io::Error::other))
+}
+
+pub(super) fn append_folder(
+    builder: &mut tar::Builder<&mut dyn Write>,
+    folder: &str,
+    time: u64,
+) -> io::Result<()> {
+    builder.append_data(&mut header(tar::EntryType::Directory, 0o755, 0, time), folder, io::empty())
+}
+
 /// The folders that the paths lie in, each once and after the one it lies in.
-fn folders_of(paths: &[String]) -> BTreeSet<&Path> {
+pub(super) fn folders_of(paths: &[String]) -> BTreeSet<&Path> {
     let parents = paths.iter().flat_map(|path| Path::new(path).ancestors().skip(1));
     parents.filter(|folder| !folder.as_os_str().is_empty()).collect()
 }
@@ -242,7 +257,7 @@ impl<R: Read> Read for DigestingReader<R> {
     }
 }
 
-fn header(kind: tar::EntryType, mode: u32, size: u64, time: u64) -> tar::Header {
+pub(super) fn header(kind: tar::EntryType, mode: u32, size: u64, time: u64) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
     header.set_mode(mode);

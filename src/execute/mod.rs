@@ -11,6 +11,7 @@ mod json;
 mod package;
 mod prepare;
 mod progress;
+mod prove;
 mod shell;
 mod source;
 mod toolchain;
@@ -21,6 +22,7 @@ mod workshop;
 use std::time::Instant;
 
 pub use error::ExecuteError;
+pub use prove::{ProofTask, prove};
 pub use shell::shell;
 pub use source::pin;
 pub use toolchain::stored_identity;

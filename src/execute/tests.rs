@@ -105,6 +105,7 @@ impl Bench {
                 environment: BTreeMap::new(),
             },
             patches: vec![],
+            proofs: vec![],
             outputs: vec![OutputSpec { path: "share/hello.txt".to_owned(), kind: OutputKind::File }],
             files,
         };

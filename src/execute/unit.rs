@@ -2,11 +2,15 @@
 
 use std::time::Instant;
 
+use super::build::Built;
+use super::toolchain::Image;
 use super::{ExecuteError, Materials, Workshop, build, package, prepare, source, toolchain};
 use crate::build::BuildError;
-use crate::model::{Event, LeftOutReason, Outcome, PlannedUnit, Stage, StageReport, UnitReport};
+use crate::model::{
+    Event, LeftOutReason, Outcome, PinnedSource, PlannedUnit, Stage, StageReport, UnitReport,
+};
 use crate::package::PackageError;
-use crate::plan::{self, key};
+use crate::plan::{self, key, key::Keyed};
 
 /// Keeps the account of a unit's stages and tells the world.
 pub(super) struct Account<'a> {
@@ -120,23 +124,30 @@ async fn stages(
         return package::publish(workshop, &entry);
     }
 
-    let tree = match build::find(workshop, &built.key)? {
-        Some(entry) => {
-            account.cached(Stage::Build, built.key);
-            entry
-        }
-        None => {
-            let prepared = prepare::ensure(unit, &pinned, materials, account).await?;
-            let memory_per_job = materials.recipe.build.memory_per_job;
-            build::make(unit, built, &image, prepared, memory_per_job, account).await?
-        }
-    };
+    let tree = installed(unit, built, &pinned, &image, materials, account).await?;
     let entry = package::make(unit, package, &pinned, &image, &tree, account).await?;
     package::publish(workshop, &entry)
 }
 
+/// What a build installs: found, or built. The caller holds the lock of the unit.
+pub(super) async fn installed(
+    unit: &PlannedUnit,
+    keyed: Keyed,
+    pinned: &PinnedSource,
+    image: &Image,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Built, ExecuteError> {
+    if let Some(built) = build::find(account.workshop, &keyed.key)? {
+        account.cached(Stage::Build, keyed.key);
+        return Ok(built);
+    }
+    let prepared = prepare::ensure(unit, pinned, materials, account).await?;
+    build::make(unit, keyed, image, prepared, materials.recipe.build.memory_per_job, account).await
+}
+
 /// A build that failed is data; a build that could not even be tried is not.
-fn is_failed_build(error: &ExecuteError) -> bool {
+pub(super) fn is_failed_build(error: &ExecuteError) -> bool {
     matches!(
         error,
         ExecuteError::Build(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::key::Key;
 use super::report::Report;
 
-/// The stages of a unit, in their order.
+/// What is done for a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
@@ -20,11 +20,17 @@ pub enum Stage {
     Build,
     /// Pack what was installed.
     Package,
+    /// Observe one side of a proof. No part of a build.
+    Proof,
 }
 
 impl Stage {
-    pub const ALL: [Stage; 5] =
+    /// The stages of a build, in their order.
+    pub const BUILD: [Stage; 5] =
         [Stage::Toolchain, Stage::Source, Stage::Prepare, Stage::Build, Stage::Package];
+    /// Everything that has entries in the store.
+    pub const ALL: [Stage; 6] =
+        [Stage::Toolchain, Stage::Source, Stage::Prepare, Stage::Build, Stage::Package, Stage::Proof];
 
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -33,6 +39,7 @@ impl Stage {
             Stage::Prepare => "prepare",
             Stage::Build => "build",
             Stage::Package => "package",
+            Stage::Proof => "proof",
         }
     }
 }

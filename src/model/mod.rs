@@ -12,6 +12,7 @@ mod name;
 mod patch;
 mod path;
 mod plan;
+mod proof;
 mod recipe;
 mod report;
 mod script;
@@ -31,11 +32,15 @@ pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nea
 pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
+pub use proof::{
+    CaseGroup, CommandsExpectation, CommandsProof, CompileProof, Expectation, Ground, Proof, ProofKind,
+    ProofStep, ResultKind, SideExpectation, StepWork,
+};
 pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeVersion};
 pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
-pub use target::{GfxTarget, TargetError};
+pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Toolchain};
 pub use tree::{Node, Tree};
 pub use version::{Version, VersionError, VersionRange};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::files::FileSet;
 use super::name::RecipeName;
 use super::patch::PatchSpec;
+use super::proof::Proof;
 use super::source::SourceSpec;
 use super::target::GfxTarget;
 use super::version::{Version, VersionRange};
@@ -27,6 +28,8 @@ pub struct Recipe {
     pub build: BuildSpec,
     /// The series, in the order of application.
     pub patches: Vec<PatchSpec>,
+    /// By id.
+    pub proofs: Vec<Proof>,
     pub outputs: Vec<OutputSpec>,
     /// Every file of the recipe's folder, patches and bundled sources among them.
     pub files: FileSet,

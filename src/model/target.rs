@@ -83,6 +83,54 @@ impl FromStr for GfxTarget {
 
 serde_as_text!(GfxTarget);
 
+/// A processor with the state of its features, as compilers take it: `gfx1010:xnack-`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TargetId {
+    processor: GfxTarget,
+    /// Each with its sign, in the order they were written.
+    features: Vec<String>,
+}
+
+/// The text is no target id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetIdError {
+    #[error(transparent)]
+    Processor(#[from] TargetError),
+    #[error("`{feature}` is not a feature: xnack+, xnack-, sramecc+ or sramecc-")]
+    Feature { feature: String },
+}
+
+impl TargetId {
+    pub fn processor(&self) -> GfxTarget {
+        self.processor
+    }
+}
+
+impl fmt::Display for TargetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let features = self.features.iter().flat_map(|feature| [":", feature]);
+        f.pad(&std::iter::once(self.processor.as_str()).chain(features).collect::<String>())
+    }
+}
+
+impl FromStr for TargetId {
+    type Err = TargetIdError;
+
+    fn from_str(text: &str) -> Result<Self, TargetIdError> {
+        let mut parts = text.split(':');
+        let processor = parts.next().unwrap_or_default().parse()?;
+        let features = parts
+            .map(|feature| match feature {
+                "xnack+" | "xnack-" | "sramecc+" | "sramecc-" => Ok(feature.to_owned()),
+                _ => Err(TargetIdError::Feature { feature: feature.to_owned() }),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { processor, features })
+    }
+}
+
+serde_as_text!(TargetId);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +141,15 @@ mod tests {
             let target: GfxTarget = name.parse().expect("known");
             assert_eq!(target.elf_machine_flag(), flag);
             assert_eq!(GfxTarget::from_elf_machine_flag(flag), Some(target));
+        }
+    }
+
+    #[test]
+    fn a_target_id_keeps_its_features() {
+        let id: TargetId = "gfx1010:xnack-".parse().expect("a target id");
+        assert_eq!((id.processor().as_str(), id.to_string().as_str()), ("gfx1010", "gfx1010:xnack-"));
+        for bad in ["", "gfx1010:", "gfx1010:xnack", "gfx1010:sram", "gfx9999:xnack-"] {
+            assert!(bad.parse::<TargetId>().is_err(), "{bad}");
         }
     }
 

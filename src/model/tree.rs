@@ -41,6 +41,17 @@ impl Tree {
         digester.finish()
     }
 
+    /// The part of it that lies at or below one of these paths.
+    pub fn part(&self, paths: &[String]) -> Tree {
+        let is_part = |node: &str| {
+            paths.iter().any(|path| {
+                node.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let nodes = self.nodes.iter().filter(|(path, _)| is_part(path));
+        Tree { nodes: nodes.map(|(path, node)| (path.clone(), node.clone())).collect() }
+    }
+
     /// Sum of the sizes of its files in bytes.
     pub fn size(&self) -> u64 {
         self.nodes

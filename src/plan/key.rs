@@ -1,17 +1,18 @@
 //! THE place for keys: which input enters which key.
 //!
-//! | ingredient | source | prepared | toolchain | build | package |
-//! |---|---|---|---|---|---|
-//! | schema of the key | ✓ | ✓ | ✓ | ✓ | ✓ |
-//! | source: commit and subfolder, or digest | ✓ | ✓ | | ✓ | ✓ |
-//! | each patch: position, bytes, fit | | ✓ | | ✓ | ✓ |
-//! | toolchain definition: Dockerfile, packages.txt, toolchain.toml | | | ✓ | ✓ | ✓ |
-//! | toolchain identity: packages and versions really in the image | | | | ✓ | ✓ |
-//! | recipe name, version, target | | | | ✓ | ✓ |
-//! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ |
-//! | outputs the recipe demands | | | | ✓ | ✓ |
-//! | what else stands in the manifest: version of this tool, place of the source, name and why of each patch | | | | | ✓ |
-//! | package format | | | | | ✓ |
+//! | ingredient | source | prepared | toolchain | build | package | proof |
+//! |---|---|---|---|---|---|---|
+//! | schema of the key | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ |
+//! | source: commit and subfolder, or digest | ✓ | ✓ | | ✓ | ✓ | |
+//! | each patch: position, bytes, fit | | ✓ | | ✓ | ✓ | |
+//! | toolchain definition: Dockerfile, packages.txt, toolchain.toml | | | ✓ | ✓ | ✓ | ✓ |
+//! | toolchain identity: packages and versions really in the image | | | | ✓ | ✓ | ✓ |
+//! | recipe name, version, target | | | | ✓ | ✓ | |
+//! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ | |
+//! | outputs the recipe demands | | | | ✓ | ✓ | |
+//! | what else stands in the manifest: version of this tool, place of the source, name and why of each patch | | | | | ✓ | |
+//! | package format | | | | | ✓ | |
+//! | the patched files that the proof sees, its commands and files; key of the build it looks at | | | | | | ✓ |
 //!
 //! Stays outside, because it changes nothing that is made: number of jobs, memory limit, engine, log level, colour,
 //! titles, the place of the store and of the output; up to the build also where a pinned source came from.
@@ -94,6 +95,41 @@ pub fn package(
         ingredients.add(format!("{} (what the manifest says of it)", patch.file), Digest::of(told));
     }
     keyed("package", ingredients)
+}
+
+/// What one side of a proof is made of. What the proof expects stays outside: changing it costs no observation.
+#[derive(Clone, Debug)]
+pub struct ProofInputs<'a> {
+    pub definition: Digest,
+    pub identity: Digest,
+    /// Of what is there of the patched source.
+    pub source: Digest,
+    /// All commands that run, in order, as words.
+    pub commands: &'a [Vec<String>],
+    /// What commands see of the environment.
+    pub environment: &'a BTreeMap<String, String>,
+    /// Of the files that the proof brings.
+    pub files: Digest,
+    /// The build whose result is there.
+    pub installed: Option<Key>,
+}
+
+/// The key of what is observed on one side of a proof.
+pub fn proof(inputs: &ProofInputs<'_>) -> Keyed {
+    let mut ingredients = Ingredients::default();
+    ingredients.add("toolchain definition", inputs.definition);
+    ingredients.add("toolchain identity", inputs.identity);
+    ingredients.add("source", inputs.source);
+    ingredients.add("files", inputs.files);
+    let commands = serde_json::to_vec(inputs.commands).expect("words are text");
+    ingredients.add("commands", Digest::of(commands));
+    for (name, value) in inputs.environment {
+        ingredients.add(format!("environment {name}"), value);
+    }
+    if let Some(key) = inputs.installed {
+        ingredients.add("build", key);
+    }
+    keyed("proof", ingredients)
 }
 
 /// The key of a lock that has a name of its own: a unit's build folder, which several build keys share, or a

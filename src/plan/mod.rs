@@ -173,7 +173,7 @@ fn stages(
     let is_folder = matches!(unit.source, Ok(PinnedSource::Folder { .. }));
     [toolchain, source, prepared, build, package]
         .into_iter()
-        .zip(Stage::ALL)
+        .zip(Stage::BUILD)
         .filter(|(_, stage)| !(is_folder && *stage == Stage::Source))
         .map(|(keyed, stage)| match keyed {
             Err(after) => PlannedStage {

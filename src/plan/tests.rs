@@ -64,6 +64,7 @@ fn recipe() -> Recipe {
             patch("new-boost", ">=1.0", &[("boost", ">=1.87")]),
             patch("old-version", "<1.0", &[]),
         ],
+        proofs: vec![],
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
     }

@@ -1,5 +1,5 @@
-//! Every key a recipe may have. `docs/recipe.schema.json` and `docs/series.schema.json` say the same; a test holds them
-//! together.
+//! Every key a recipe may have. `docs/recipe.schema.json`, `docs/series.schema.json` and `docs/proof.schema.json` say the
+//! same; a test holds them together.
 
 use crate::document::Keys;
 
@@ -38,8 +38,58 @@ pub(super) const SERIES: Keys = Keys { required: &["schema", "patches"], optiona
 pub(super) const PATCH: Keys =
     Keys { required: &["name", "variants"], optional: &["why", "upstream", "opt-in", "when", "needs"] };
 
-pub(super) const VARIANT: Keys =
-    Keys { required: &["file"], optional: &["versions", "fit", "proven", "proofs"] };
+pub(super) const VARIANT: Keys = Keys { required: &["file"], optional: &["versions", "fit", "proofs"] };
+
+pub(super) const PROOF: Keys =
+    Keys { required: &["schema", "summary"], optional: &["files", "compile", "commands"] };
+
+pub(super) const COMPILE: Keys =
+    Keys { required: &["inputs", "command", "targets", "cases", "expect"], optional: &["result"] };
+
+pub(super) const CASES: Keys =
+    Keys { required: &["files"], optional: &["versions", "targets", "flags", "axes"] };
+
+pub(super) const EXPECT: Keys = Keys {
+    required: &[],
+    optional: &[
+        "versions",
+        "targets",
+        "only",
+        "cases",
+        "before",
+        "after",
+        "identical",
+        "same-size",
+        "bytes-changed",
+    ],
+};
+
+pub(super) const SIDE: Keys = Keys {
+    required: &[],
+    optional: &[
+        "failing",
+        "says",
+        "otherwise",
+        "present",
+        "absent",
+        "constants-absent",
+        "word3",
+        "lines",
+        "lines-absent",
+    ],
+};
+
+pub(super) const COMMANDS: Keys = Keys { required: &["on", "steps", "before", "after"], optional: &[] };
+
+pub(super) const STEP: Keys = Keys { required: &["name"], optional: &["step", "command", "environment"] };
+
+pub(super) const COMMANDS_SIDE: Keys = Keys { required: &[], optional: &["fails", "says", "silent"] };
+
+/// Of `patches/proven.toml`, which is written and not for editors: it has no schema of its own.
+pub(super) const PROVEN_FILE: Keys = Keys { required: &["schema"], optional: &["proven"] };
+
+pub(super) const PROVEN: Keys =
+    Keys { required: &["patch", "version", "toolchain", "sha256", "proofs"], optional: &[] };
 
 pub(super) const OUTPUT: Keys = Keys { required: &["path", "kind"], optional: &[] };
 
@@ -62,6 +112,19 @@ mod tests {
         }
         let schema = include_str!("../../docs/series.schema.json");
         for (pointer, keys) in [("", SERIES), ("/$defs/patch", PATCH), ("/$defs/variant", VARIANT)] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/proof.schema.json");
+        for (pointer, keys) in [
+            ("", PROOF),
+            ("/properties/compile", COMPILE),
+            ("/$defs/cases", CASES),
+            ("/$defs/expect", EXPECT),
+            ("/$defs/side", SIDE),
+            ("/properties/commands", COMMANDS),
+            ("/$defs/step", STEP),
+            ("/$defs/commands-side", COMMANDS_SIDE),
+        ] {
             assert_schema_has(schema, pointer, keys);
         }
     }

@@ -8,6 +8,8 @@ mod keys;
 mod lint;
 mod outputs;
 mod parse;
+mod proof;
+mod proven;
 mod series;
 mod versions;
 
@@ -17,3 +19,4 @@ mod tests;
 pub use book::RecipeBook;
 pub use error::RecipeError;
 pub use lint::{Linted, lint};
+pub use proven::{PROVEN_FILE, Proven, write as write_proven};

@@ -6,51 +6,87 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{outputs, series, versions};
+use super::{outputs, proof, proven, series, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
-    BuildSpec, FileSet, GfxTarget, OptionValue, Recipe, RecipeName, RecipeVersion, Version, VersionRange,
+    BuildSpec, FileSet, GfxTarget, OptionValue, Proof, Recipe, RecipeName, RecipeVersion, Version,
+    VersionRange,
 };
 
 pub(super) const FILE: &str = "recipe.toml";
 
-/// Reads `recipe.toml` and `patches/series.toml` of the folder called `folder`; `shown` is how the former is called in
-/// reports. Gives the recipe and what is worth a warning, or the mistakes of both files.
+/// Reads all files of the folder called `folder` that people write; `shown` is how its `recipe.toml` is called in reports.
+/// Gives the recipe and what is worth a warning, or the mistakes of all files.
 pub(super) fn parse(
     folder: &str,
     shown: &str,
     files: FileSet,
 ) -> Result<(Recipe, Vec<Mistake>), RecipeError> {
-    let bytes = files.get(FILE).unwrap_or_default();
-    let mistakes = Mistakes::new(shown, bytes);
-    let written = read(bytes, &mistakes, SCHEMA, RECIPE, |section| recipe(section, folder, &files));
-    let versions = written.as_ref().map(|recipe| recipe.versions.as_slice());
+    let beside = |path: &str| format!("{}{path}", shown.strip_suffix(FILE).unwrap_or_default());
+    let mistakes_of = |path: &str| Mistakes::new(beside(path), files.get(path).unwrap_or_default());
+    let mut all = Findings::default();
 
-    let series_bytes = files.get(series::SERIES_FILE).unwrap_or_default();
-    let series_mistakes = Mistakes::new(beside(shown), series_bytes);
-    let patches = series::parse(&series_mistakes, &files, versions);
+    let mistakes = Mistakes::new(shown, files.get(FILE).unwrap_or_default());
+    let written = read(files.get(FILE).unwrap_or_default(), &mistakes, SCHEMA, RECIPE, |section| {
+        recipe(section, folder, &files)
+    });
+    let versions = written.as_ref().map(|recipe| recipe.versions.clone());
+    let written = all.take(mistakes, written);
 
-    let invalid = |mistakes| RecipeError::Invalid { name: folder.to_owned(), mistakes };
-    match (mistakes.finish(written), series_mistakes.finish(patches)) {
-        (Ok((mut recipe, mut warnings)), Ok((patches, more))) => {
+    let mistakes = mistakes_of(series::SERIES_FILE);
+    let patches = series::parse(&mistakes, &files, versions.as_deref());
+    let patches = all.take(mistakes, patches);
+
+    let ids: Vec<&str> = files.iter().filter_map(|(path, _)| proof::id_of(path)).collect();
+    let proofs = ids.iter().filter_map(|id| {
+        let mistakes = mistakes_of(&format!("{}{id}.toml", proof::FOLDER));
+        let proof = proof::parse(id, &mistakes, &files);
+        all.take(mistakes, proof)
+    });
+    let proofs: Vec<Proof> = proofs.collect();
+
+    let mistakes = mistakes_of(proven::PROVEN_FILE);
+    let records = proven::parse(&mistakes, &files);
+    let patches = patches.map(|mut patches| {
+        proven::mark(&mut patches, records.as_deref().unwrap_or_default(), &proofs, &files, &mistakes);
+        patches
+    });
+    all.take(mistakes, records);
+
+    match (written, patches) {
+        (Some(mut recipe), Some(patches)) if all.mistakes.is_empty() => {
             recipe.patches = patches;
-            warnings.extend(more);
-            Ok((recipe, warnings))
+            recipe.proofs = proofs;
+            Ok((recipe, all.warnings))
         }
-        (Err(mut mistakes), Err(more)) => {
-            mistakes.extend(more);
-            Err(invalid(mistakes))
-        }
-        (Err(mistakes), Ok(_)) | (Ok(_), Err(mistakes)) => Err(invalid(mistakes)),
+        _ => Err(RecipeError::Invalid { name: folder.to_owned(), mistakes: all.mistakes }),
     }
 }
 
-/// How the series is called in reports.
-fn beside(shown: &str) -> String {
-    format!("{}{}", shown.strip_suffix(FILE).unwrap_or_default(), series::SERIES_FILE)
+/// What was found in all files so far.
+#[derive(Default)]
+struct Findings {
+    mistakes: Vec<Mistake>,
+    warnings: Vec<Mistake>,
 }
 
-/// A recipe without its series.
+impl Findings {
+    /// Closes the book on one file.
+    fn take<T>(&mut self, mistakes: Mistakes, value: Option<T>) -> Option<T> {
+        match mistakes.finish(value) {
+            Ok((value, warnings)) => {
+                self.warnings.extend(warnings);
+                Some(value)
+            }
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes);
+                None
+            }
+        }
+    }
+}
+
+/// A recipe without its series and proofs.
 fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe> {
     // All reads come before the first `?`: a mistake in one must not hide those of the others.
     let schema = section.required("schema", |field| field.number(SCHEMA..=SCHEMA));
@@ -77,6 +113,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         targets: targets?,
         build: build?,
         patches: Vec::new(),
+        proofs: Vec::new(),
         outputs: outputs?,
         files: files.clone(),
     })

@@ -96,26 +96,9 @@ impl Reader<'_> {
         let file = section.required("file", |field| self.file(&field));
         let range = section.or("versions", VersionRange::default(), |field| self.applicable(&field));
         let fit = section.or("fit", crate::model::Fit::Exact, |field| field.parse());
-        let proven = section.or("proven", Vec::new(), |field| {
-            field.each(|field| {
-                let version: crate::model::Version = field.parse()?;
-                match &range {
-                    Some(range) if !range.contains(&version) => {
-                        field.wrong(format!("{version} is not among the versions {range}"), None)
-                    }
-                    Some(_) | None => Some(version),
-                }
-            })
-        });
         let proofs = section.or("proofs", Vec::new(), |field| field.each(|field| self.proof(&field)));
-        let (file, versions, fit) = (file?, range?, fit?);
-        let (proven, proofs) = (proven?, proofs?);
-        if !proven.is_empty() && proofs.is_empty() {
-            let help = "name it: `proofs = [\"…\"]`".to_owned();
-            section.mistakes().add(section.span(), "what proved this patch is not said", Some(help));
-            return None;
-        }
-        Some(PatchVariant { file, versions, fit, proven, proofs })
+        // `proven` comes from a file of its own.
+        Some(PatchVariant { file: file?, versions: range?, fit: fit?, proven: Vec::new(), proofs: proofs? })
     }
 
     /// The same file may serve two ranges of versions: of a patch only one variant is applied.

@@ -3,13 +3,16 @@ use std::path::Path;
 use proptest::prelude::*;
 use snapbox::{IntoData, assert_data_eq, str};
 
-use super::keys::{BUILD, OUTPUT, PATCH, RECIPE, SERIES, TARGETS, VARIANT, VERSION};
+use super::keys::{
+    BUILD, CASES, COMMANDS, COMMANDS_SIDE, COMPILE, EXPECT, OUTPUT, PATCH, PROOF, RECIPE, SERIES, SIDE, STEP,
+    TARGETS, VARIANT, VERSION,
+};
 use super::parse::{FILE, parse};
 use super::series::SERIES_FILE;
-use super::{RecipeBook, RecipeError, lint};
+use super::{PROVEN_FILE, Proven, RecipeBook, RecipeError, lint, write_proven};
 use crate::document::testing::rendered;
 use crate::document::{Origin, read_folder};
-use crate::model::{FileSet, Fit, HostPath, OptionValue, Recipe, SourceSpec};
+use crate::model::{FileSet, Fit, Ground, HostPath, OptionValue, ProofKind, Recipe, SourceSpec, StepWork};
 
 fn fixtures() -> HostPath {
     HostPath::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/recipes"))
@@ -66,6 +69,23 @@ fn every_key_reaches_the_recipe() {
     assert_eq!(form("1.1"), Some(("patches/0002-second.patch", Fit::Fuzz2)));
     assert_eq!(form("2.0"), Some(("patches/0002-second.patch", Fit::Offset)));
     assert_eq!(form("1.0"), None);
+    let [first, second] = recipe.proofs.as_slice() else { panic!("{:?}", recipe.proofs) };
+    assert_eq!(first.files, ["first", "shared"]);
+    let ProofKind::Compile(compile) = &first.kind else { panic!("{first:?}") };
+    assert_eq!(compile.cases[0].axes["precision"]["fp16"], ["-DFP16", "-DNARROW"]);
+    assert_eq!(compile.cases[1].targets.as_ref().map(Vec::len), Some(1));
+    let [failing, same] = compile.expect.as_slice() else { panic!("{:?}", compile.expect) };
+    assert_eq!((failing.cases, failing.only["precision"].len()), (Some(2), 2));
+    let before = failing.before.as_ref().expect("it says what fails");
+    assert_eq!((before.failing, before.otherwise), (Some(1), 1));
+    assert_eq!(failing.after.as_ref().map(|after| after.word3.as_slice()), Some(&[0x3101_4000][..]));
+    assert_eq!((same.identical, same.same_size, same.bytes_changed), (true, true, Some(0)));
+    let ProofKind::Commands(commands) = &second.kind else { panic!("{second:?}") };
+    assert_eq!((commands.on, commands.steps.len()), (Ground::Source, 2));
+    assert!(
+        matches!(&commands.steps[1].does, StepWork::Command { environment, .. } if environment.len() == 1)
+    );
+    assert_eq!(commands.before.fails.as_deref(), Some("configure"));
     assert_eq!(recipe.outputs.len(), 4);
     match &recipe.versions[0].source {
         SourceSpec::Git { commit, subdir, .. } => {
@@ -257,21 +277,21 @@ recipe::invalid
 
 Error:
   × no patch of the series is named `frist`
-    ╭─[patches/series.toml:17:9]
- 16 │ when = { boost = ">=1.87", hip = ">=6" }
- 17 │ needs = ["frist", "second"]
+    ╭─[patches/series.toml:16:9]
+ 15 │ when = { boost = ">=1.87", hip = ">=6" }
+ 16 │ needs = ["frist", "second"]
     ·         ───────────────────
- 18 │ [[patches.variants]]
+ 17 │ [[patches.variants]]
     ╰────
   help: did you mean `first`?
 
 Error:
   × patches need each other in a circle: second → second
-    ╭─[patches/series.toml:17:9]
- 16 │ when = { boost = ">=1.87", hip = ">=6" }
- 17 │ needs = ["frist", "second"]
+    ╭─[patches/series.toml:16:9]
+ 15 │ when = { boost = ">=1.87", hip = ">=6" }
+ 16 │ needs = ["frist", "second"]
     ·         ───────────────────
- 18 │ [[patches.variants]]
+ 17 │ [[patches.variants]]
     ╰────
 
 "#]],
@@ -279,28 +299,7 @@ Error:
 }
 
 #[test]
-fn a_proven_patch_says_what_proved_it() {
-    check_series(
-        "proofs = [\"first\"]\n",
-        "",
-        str![[r#"
-recipe::invalid
-
-  × the recipe `everything` has a mistake
-  help: correct it, then run: rdna-build recipes lint patches/series.toml
-
-Error:
-  × what proved this patch is not said
-   ╭─[patches/series.toml:7:1]
- 6 │ upstream = "not reported"
- 7 │ [[patches.variants]]
-   · ────────────────────
- 8 │ file = "0001-first.patch"
-   ╰────
-  help: name it: `proofs = ["…"]`
-
-"#]],
-    );
+fn a_proof_that_is_not_there_is_a_mistake() {
     check_series(
         "proofs = [\"first\"]\n",
         "proofs = [\"frist\"]\n",
@@ -312,36 +311,71 @@ recipe::invalid
 
 Error:
   × the recipe's folder has no file `proofs/frist.toml`
-    ╭─[patches/series.toml:10:11]
-  9 │ proven = ["1.1"]
- 10 │ proofs = ["frist"]
+    ╭─[patches/series.toml:9:11]
+  8 │ file = "0001-first.patch"
+  9 │ proofs = ["frist"]
     ·           ───────
- 11 │
+ 10 │
     ╰────
   help: did you mean `first`?
 
 "#]],
     );
-    check_series(
-        "proven = [\"1.1\"]",
-        "proven = [\"1.1\", \"one\"]",
-        str![[r#"
-recipe::invalid
+}
 
-  × the recipe `everything` has a mistake
-  help: correct it, then run: rdna-build recipes lint patches/series.toml
+/// The files of the recipe `everything`, whose patch `first` was proven as it is.
+fn everything_proven() -> FileSet {
+    let recipe = everything();
+    let patch = recipe.patches.first().expect("it has a patch");
+    let (version, toolchain) = ("1.1".parse().expect("a version"), "debian-sid".parse().expect("an id"));
+    let record = Proven::now(&recipe, patch, &version, &toolchain).expect("it has a form for the version");
+    let mut files = recipe.files;
+    files.insert(PROVEN_FILE, write_proven(&[record]).into_bytes());
+    files
+}
 
-Error:
-  × `one` is not a version: numbers with dots between them are expected, e.g. `6.4.3`
-    ╭─[patches/series.toml:9:18]
-  8 │ file = "0001-first.patch"
-  9 │ proven = ["1.1", "one"]
-    ·                  ─────
- 10 │ proofs = ["first"]
-    ╰────
+#[test]
+fn a_patch_is_proven_as_long_as_it_and_its_proofs_are_what_they_were() {
+    let proven_on = |files: FileSet| {
+        let (recipe, warnings) = parse("everything", FILE, files).expect("a good recipe");
+        let proven = recipe.patches[0].variants[0].proven.iter().map(ToString::to_string).collect::<Vec<_>>();
+        (proven, warnings.len())
+    };
+    assert_eq!(proven_on(everything_proven()), (vec!["1.1".to_owned()], 0));
+    let recorded = parse("everything", FILE, everything_proven()).expect("a good recipe").0;
+    assert_eq!(Proven::all(&recorded).len(), 1);
+    for changed in ["patches/0001-first.patch", "proofs/first.toml", "proofs/first/probe.h"] {
+        let mut files = everything_proven();
+        let mut bytes = files.get(changed).expect("it is there").to_owned();
+        bytes.extend_from_slice(b"\n");
+        files.insert(changed, bytes);
+        assert_eq!(proven_on(files), (vec![], 1), "{changed}");
+    }
+    let mut files = everything_proven();
+    files.insert("proofs/second.toml", files.get("proofs/second.toml").expect("there").to_owned());
+    assert_eq!(proven_on(files).0, ["1.1"], "another patch's proof does not count");
+}
 
-"#]],
-    );
+#[test]
+fn damaged_records_are_mistakes() {
+    let mut files = everything_proven();
+    files.insert(PROVEN_FILE, &b"schema = 1\n[[proven]]\npatch = \"first\"\n"[..]);
+    let report = refused(files);
+    assert!(report.contains("patches/proven.toml") && report.contains("toolchain"), "{report}");
+}
+
+#[test]
+fn the_embedded_recipes_hold_no_record_that_no_longer_counts() {
+    let book = RecipeBook::load(&[]).expect("the embedded recipes");
+    for name in book.names() {
+        let recipe = book.get(name.as_str()).expect("a good recipe");
+        for record in Proven::all(&recipe) {
+            let patch = recipe.patches.iter().find(|patch| patch.name == record.patch);
+            let variant = patch.and_then(|patch| patch.variant(&record.version));
+            let counts = variant.is_some_and(|variant| variant.proven.contains(&record.version));
+            assert!(counts, "{name}: {} on {}: run `patch prove --record`", record.patch, record.version);
+        }
+    }
 }
 
 #[test]
@@ -492,6 +526,13 @@ fn the_guide_explains_every_key() {
         for key in keys.required.iter().chain(keys.optional) {
             let ways = [format!("`{key}`"), format!("[{key}]"), format!("[build.{key}]")];
             assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/recipes.md");
+        }
+    }
+    let guide = include_str!("../../docs/proofs.md");
+    for keys in [PROOF, COMPILE, CASES, EXPECT, SIDE, COMMANDS, STEP, COMMANDS_SIDE] {
+        for key in keys.required.iter().chain(keys.optional) {
+            let ways = [format!("`{key}`"), format!("[{key}]"), format!(".{key}]"), format!(".{key}.<")];
+            assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/proofs.md");
         }
     }
 }

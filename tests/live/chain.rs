@@ -13,8 +13,8 @@ use rdna_build::package;
 use crate::desk::{Desk, TOOLCHAIN};
 
 const PATCHES: [&str; 3] = [
-    "patches/0001-allocator-take-non-coherent-host-memory.patch",
-    "patches/0002-wave-sum-broadcast-rows-on-gfx8-and-gfx9-only.patch",
+    "patches/0001-wave-sum-broadcast-rows-on-gfx8-and-gfx9-only.patch",
+    "patches/0002-allocator-take-non-coherent-host-memory.patch",
     "patches/0003-buffer-copy-describe-buffers-as-gfx10-reads-them.patch",
 ];
 

@@ -20,6 +20,7 @@ mod git_server;
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod home;
 mod made_up;
+mod prove;
 mod proxy;
 mod registry;
 #[path = "../suite/server.rs"]

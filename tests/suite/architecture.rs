@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("document", &["model"]),
+    ("code", &["model"]),
+    ("proof", &["model", "code"]),
     ("facts", &[]),
     ("recipe", &["model", "document"]),
     ("toolchain", &["model", "document"]),
@@ -20,7 +22,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("package", &["model"]),
     (
         "execute",
-        &["model", "facts", "plan", "lockfile", "store", "engine", "source", "build", "package", "toolchain"],
+        &[
+            "model",
+            "facts",
+            "plan",
+            "lockfile",
+            "store",
+            "engine",
+            "source",
+            "build",
+            "package",
+            "toolchain",
+            "code",
+            "proof",
+        ],
     ),
 ];
 

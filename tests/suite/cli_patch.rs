@@ -328,3 +328,45 @@ fn own_patches_come_from_options_and_settings_and_bad_ones_are_refused() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("`loose` is not a fit"), "{}", ran.stderr);
 }
+
+#[test]
+fn nothing_is_recorded_in_a_recipe_that_is_part_of_the_program() {
+    let ran = Home::new().run("patch prove selftest --record");
+    assert_data_eq!(
+        &ran.stderr,
+        str![[r#"
+cli::usage
+
+  x the recipe selftest is part of this program: nothing can be recorded in it
+  help: name the folder that holds its folder: --recipes DIR
+
+"#]]
+    );
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn a_patch_that_is_not_there_cannot_be_proven() {
+    let ran = patch(&home(), "prove tiny fiv");
+    assert!(ran.stderr.contains("tiny has no patch `fiv`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("did you mean `five`?"), "{}", ran.stderr);
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn patches_without_a_proof_are_skipped_by_name_and_nothing_is_proven() {
+    // No engine is needed to see that there is nothing to run.
+    let ran = patch(&home(), "prove tiny --engine unix:///nonexistent.sock");
+    assert_data_eq!(
+        &ran.stdout,
+        str![[r#"
+patch  proof  verdict  without the patch → with it
+five   –      skipped  it has no proof
+nine   –      skipped  it has no proof
+
+tiny 1.0 with [..]: 2 skipped
+
+"#]]
+    );
+    assert_eq!(ran.code, 77, "{}", ran.stderr);
+}

@@ -56,6 +56,7 @@ Examples:
   rdna-build patch prove selftest
   rdna-build patch prove miopen --source ~/src/MIOpen
   rdna-build patch prove miopen batchnorm-dpp-only-gfx8-gfx9 --version 3.2.0
+  rdna-build patch prove my-recipe --recipes . --record
 
 What was observed once is kept: a second run of the same proof on the same tree looks it up.";
 
@@ -118,6 +119,12 @@ pub struct ProveArguments {
     /// Use this toolchain [default: the one that fits best]
     #[arg(long, value_name = "ID")]
     pub toolchain: Option<ToolchainId>,
+    /// Write what is proven to `patches/proven.toml` of the recipe, which must be a folder (`--recipes DIR`)
+    #[arg(long)]
+    pub record: bool,
+    /// Observe again also what was observed before
+    #[arg(long)]
+    pub again: bool,
     #[command(flatten)]
     pub settings: SettingsOptions,
 }

@@ -113,6 +113,7 @@ Commands:
   build        Build a recipe and pack the result
   plan         Show what a build would do, stage by stage, and why
   shell        Open a shell in a recipe's build container, sources prepared
+  patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List and show toolchains
   logs         Show the log of a run

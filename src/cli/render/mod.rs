@@ -15,6 +15,7 @@ pub mod patch_status;
 pub mod plan;
 mod printable;
 mod progress;
+pub mod proofs;
 pub mod report;
 mod run_log;
 mod screen;

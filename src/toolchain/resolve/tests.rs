@@ -52,6 +52,7 @@ fn recipe(requires: &[(&str, &str)]) -> Recipe {
             environment: BTreeMap::new(),
         },
         patches: Vec::new(),
+        proofs: Vec::new(),
         outputs: Vec::new(),
         files: FileSet::default(),
     }

@@ -1,6 +1,7 @@
 //! `rdna-build patch`: the series of a recipe, seen, proven and edited.
 
 mod edit;
+mod prove;
 mod refresh;
 mod status;
 
@@ -11,7 +12,7 @@ use crate::cli::settings::Settings;
 pub fn run(arguments: &PatchArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     match &arguments.command {
         PatchCommand::Status(status) => status::run(status, settings),
-        PatchCommand::Prove(_) => unreachable!("wired up with the proofs"),
+        PatchCommand::Prove(prove) => prove::run(prove, settings),
         PatchCommand::New(edit) => edit::new(edit, settings),
         PatchCommand::Edit(edit) => edit::edit(edit, settings),
         PatchCommand::Refresh(refresh) => refresh::run(refresh, settings),
