@@ -265,12 +265,13 @@ pub fn result(number: usize) -> String {
 /// What a job prints at its end.
 const JOB_DONE: &str = "rdna-build: job done";
 
-/// One compilation as a shell script. Whatever the compiler does, the script ends well and leaves an exit code.
+/// One compilation as a shell script. Whatever the compiler does, the script ends well and leaves an exit code: a file that
+/// is too large is an error to who writes it, not a signal, which `timeout` would hand on to the shell.
 fn job(number: usize, words: &[String], disassembler: Option<&str>) -> String {
     let command: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     let result = result(number);
     let mut script = format!(
-        "ulimit -f {LARGEST_FILE}\ncd {SOURCE} && timeout -k 5 {CASE_SECONDS} {} > {OUT}/{number}.all 2>&1\n\
+        "trap '' XFSZ\nulimit -f {LARGEST_FILE}\ncd {SOURCE} && timeout -k 5 {CASE_SECONDS} {} > {OUT}/{number}.all 2>&1\n\
          code=$?\necho $code > {OUT}/{number}.exit\n",
         command.join(" ")
     );

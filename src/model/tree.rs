@@ -63,3 +63,22 @@ impl Tree {
             .sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_whole_names_and_what_lies_below_them() {
+        let node = Node::Symlink { target: "x".to_owned() };
+        let paths = ["src/a", "src/ab", "src/a/b", "srcs/c", "d"];
+        let tree = Tree { nodes: paths.map(|path| (path.to_owned(), node.clone())).into() };
+        let part = |paths: &[&str]| -> Vec<String> {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            tree.part(&paths).nodes.into_keys().collect()
+        };
+        assert_eq!(part(&["src/a"]), ["src/a", "src/a/b"]);
+        assert_eq!(part(&["src", "d"]), ["d", "src/a", "src/a/b", "src/ab"]);
+        assert!(part(&["sr", ""]).is_empty());
+    }
+}

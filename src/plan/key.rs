@@ -322,6 +322,41 @@ mod tests {
     }
 
     #[test]
+    fn each_ingredient_of_an_observation_changes_its_key() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let commands = [words(&["clang", "a b"]), words(&["clang", "c"])];
+        let environment = BTreeMap::from([("A".to_owned(), "1".to_owned())]);
+        let all = ProofInputs {
+            definition: Digest::of("definition"),
+            identity: Digest::of("identity"),
+            source: Digest::of("source"),
+            commands: &commands,
+            environment: &environment,
+            files: Digest::of("files"),
+            installed: None,
+        };
+        let other = Digest::of("other");
+        let (split, reordered) = (
+            [words(&["clang", "a", "b"]), words(&["clang", "c"])],
+            [commands[1].clone(), commands[0].clone()],
+        );
+        let more = BTreeMap::from([("A".to_owned(), "2".to_owned())]);
+        let keys = [
+            all.clone(),
+            ProofInputs { definition: other, ..all.clone() },
+            ProofInputs { identity: other, ..all.clone() },
+            ProofInputs { source: other, ..all.clone() },
+            ProofInputs { files: other, ..all.clone() },
+            ProofInputs { commands: &split, ..all.clone() },
+            ProofInputs { commands: &reordered, ..all.clone() },
+            ProofInputs { environment: &more, ..all.clone() },
+            ProofInputs { installed: Some(lock("x")), ..all.clone() },
+        ]
+        .map(|inputs| proof(&inputs).key);
+        assert_eq!(keys.iter().collect::<std::collections::BTreeSet<_>>().len(), keys.len());
+    }
+
+    #[test]
     fn what_only_says_where_a_source_comes_from_stays_outside() {
         let commit = || "2d1fd997a0000000000000000000000000000000".parse().expect("a commit");
         let git = |url: &str, reference: Option<&str>| PinnedSource::Git {
