@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::super::ExecuteError;
-use super::Bench;
 use crate::build::lab::Lab;
 use crate::model::{CommandsProof, Ground, PlannedUnit, Proof, ProofKind, StepWork};
 use crate::proof::{Observation, StepSeen, Tools, step_command};
@@ -53,13 +52,14 @@ fn command(
 
 pub(super) async fn observe(
     lab: &Lab<'_>,
-    bench: &Bench<'_>,
+    unit: &PlannedUnit,
     commands: &CommandsProof,
+    tools: &Tools,
+    jobs: u32,
 ) -> Result<Observation, ExecuteError> {
-    bench.fill(lab).await?;
     let mut seen = Vec::new();
     for step in &commands.steps {
-        let (words, environment) = command(&step.does, bench.unit, &bench.tools, bench.jobs);
+        let (words, environment) = command(&step.does, unit, tools, jobs);
         let end = lab.run(&words, environment).await?;
         let failed = end.exit != 0;
         seen.push(StepSeen { name: step.name.clone(), exit: end.exit, log: end.log });

@@ -33,16 +33,17 @@ pub(super) async fn observe(
     lab: &Lab<'_>,
     bench: &Bench<'_>,
     compile: &CompileProof,
+    tools: &Tools,
+    parallel: u32,
     account: &Account<'_>,
 ) -> Result<Observation, ExecuteError> {
     let cases = cases(compile, &bench.unit.id.version);
-    bench.fill(lab).await?;
     let jobs: Vec<Vec<String>> = cases
         .iter()
         .enumerate()
-        .map(|(number, case)| case.command(&compile.command, &bench.tools, &lab::result(number)))
+        .map(|(number, case)| case.command(&compile.command, tools, &lab::result(number)))
         .collect();
-    let disassembler = format!("{}/llvm-objdump", bench.tools.llvm);
+    let disassembler = format!("{}/llvm-objdump", tools.llvm);
     let disassembler = (compile.result == ResultKind::Object).then_some(disassembler.as_str());
     let environment = bench.unit.script.environment.clone();
     let mut done = |done| {
@@ -55,7 +56,7 @@ pub(super) async fn observe(
             of: Unit::Objects,
         });
     };
-    lab.compile(&jobs, environment, disassembler, bench.jobs, &mut done).await?;
+    lab.compile(&jobs, environment, disassembler, parallel, &mut done).await?;
     let kind = compile.result;
     let pieces = vec![Pieces::default(); cases.len()];
     let take = move |pieces: &mut Vec<Pieces>, number: usize, piece, content: &mut dyn Read| {

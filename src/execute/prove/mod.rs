@@ -12,7 +12,7 @@ use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop, cleanup, guarded, json, prepare, source, toolchain};
 use crate::build::lab::{Lab, LabSpec, PROOFS};
 use crate::build::workspace::SourceTree;
-use crate::model::{FileSet, PatchName, PlannedUnit, Proof, ProofKind, Stage, Tree};
+use crate::model::{FileSet, PatchName, PinnedSource, PlannedUnit, Proof, ProofKind, Stage, Tree};
 use crate::plan::key::{self, Keyed, ProofInputs};
 use crate::plan::{build_key, jobs};
 use crate::proof::{Observation, ProofResult, Tools, Verdict, judge};
@@ -89,18 +89,19 @@ async fn one(
     })
 }
 
-/// Everything that one side is observed with.
+/// All that one side is observed with.
 struct Bench<'a> {
     proof: &'a Proof,
     unit: &'a PlannedUnit,
-    image: &'a Image,
+    pinned: PinnedSource,
+    image: Image,
     source: SourceTree,
     /// What of it is there.
     part: Tree,
     files: FileSet,
-    built: Option<Built>,
     tools: Tools,
-    jobs: u32,
+    /// The build whose result is there.
+    built: Option<Keyed>,
 }
 
 async fn side(
@@ -110,42 +111,12 @@ async fn side(
     materials: &Materials<'_>,
     workshop: &Workshop,
 ) -> Result<Side, ExecuteError> {
-    let stem = unit.id.file_stem();
-    let mut account = Account { workshop, unit: stem, stages: vec![] };
-    let pinned = source::pin_planned(&unit.source, workshop).await?;
-    let image = toolchain::ensure(unit, materials, &mut account).await?;
-    let definition = materials.toolchain(&unit.id.toolchain).definition();
-    let prepared = prepare::ensure(unit, &pinned, materials, &mut account).await?;
-    let part = match &task.proof.kind {
-        ProofKind::Compile(compile) => match compile::inputs(compile, &prepared.tree) {
-            Ok(part) => part,
-            Err(why) => return Ok(Side { seen: Err(why), cached: false }),
-        },
-        ProofKind::Commands(_) => prepared.tree.clone(),
+    let mut account = Account { workshop, unit: unit.id.file_stem(), stages: vec![] };
+    let bench = match bench(task.proof, unit, materials, &mut account).await? {
+        Ok(bench) => bench,
+        Err(why) => return Ok(Side { seen: Err(why), cached: false }),
     };
-    let built = build_key(unit, &pinned, definition, image.identity);
-    let installed_key = commands::is_on_installed(task.proof).then_some(built.key);
-    let files = task.proof.files_of(&materials.recipe.files);
-    let compilers = &materials.toolchain(&unit.id.toolchain).compilers;
-    let mut tools = Tools {
-        c: compilers.c.to_string(),
-        cxx: compilers.cxx.to_string(),
-        // Where they lie is found out in the container; it follows from the image and the compiler.
-        llvm: "{llvm}".to_owned(),
-        proofs: PROOFS.to_owned(),
-    };
-    let keyed = key::proof(&ProofInputs {
-        definition,
-        identity: image.identity,
-        source: part.digest(),
-        commands: &match &task.proof.kind {
-            ProofKind::Compile(compile) => compile::words(compile, unit, &tools),
-            ProofKind::Commands(commands) => commands::words(commands, unit, &tools),
-        },
-        environment: &unit.script.environment,
-        files: files.digest(),
-        installed: installed_key,
-    });
+    let keyed = bench.key(materials);
     let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Proof).await?;
     if !workshop.limits.rebuild
         && let Some(entry) = workshop.find(Stage::Proof, &keyed.key)?
@@ -153,58 +124,126 @@ async fn side(
         account.cached(Stage::Proof, keyed.key);
         return Ok(Side { seen: Ok(read(&entry)?), cached: true });
     }
-    let built = match installed_key {
-        None => None,
-        Some(_) => {
-            let _unit = workshop.lock(&key::lock(&account.unit), &account.unit, Stage::Build).await?;
-            match installed(unit, built, &pinned, &image, materials, &mut account).await {
-                Ok(built) => Some(built),
-                Err(error) if is_failed_build(&error) => {
-                    return Ok(Side { seen: Err(error.to_string()), cached: false });
-                }
-                Err(error) => return Err(error),
-            }
+    let built = match bench.install(materials, &mut account).await {
+        Ok(built) => built,
+        Err(error) if is_failed_build(&error) => {
+            return Ok(Side { seen: Err(error.to_string()), cached: false });
         }
+        Err(error) => return Err(error),
     };
     let started = account.started(Stage::Proof, format!("{} of {}, {name}", task.proof.id, task.patch));
-    let engine = workshop.engine().await?;
-    let info = engine.info().await?;
-    let memory = workshop.limits.memory.unwrap_or(info.memory);
-    let spec = LabSpec {
-        image: image.id.clone(),
-        unit: account.unit.clone(),
-        labels: workshop.labels(),
-        memory: workshop.limits.memory,
-        ccache: match &task.proof.kind {
-            ProofKind::Commands(commands) if commands::builds(commands) => {
-                Some(workshop.limits.ccache.clone())
-            }
-            ProofKind::Commands(_) | ProofKind::Compile(_) => None,
-        },
-    };
-    let lab = Lab::open(engine, &spec).await?;
-    tools.llvm = lab.llvm(&tools.c).await?;
-    let (per_job, limit) = (memory_per_job(task.proof, materials), workshop.limits.jobs);
-    let bench = Bench {
-        proof: task.proof,
-        unit,
-        image: &image,
-        source: prepared,
-        part,
-        files,
-        built,
-        tools,
-        jobs: jobs(info.cpus, memory, per_job, limit),
-    };
-    let seen = match &task.proof.kind {
-        ProofKind::Compile(compile) => compile::observe(&lab, &bench, compile, &account).await?,
-        ProofKind::Commands(commands) => commands::observe(&lab, &bench, commands).await?,
-    };
-    lab.close().await?;
-    let seconds = started.elapsed().as_secs_f64();
-    keep(workshop, &keyed, &seen, &bench, seconds).await?;
+    let seen = bench.observe(built, materials, &account).await?;
+    keep(workshop, &keyed, &seen, &bench, started.elapsed().as_secs_f64()).await?;
     account.finished(Stage::Proof, keyed.key, started);
     Ok(Side { seen: Ok(seen), cached: false })
+}
+
+/// Finds or makes what a side needs, up to the patched source; or says what of it is not there.
+async fn bench<'a>(
+    proof: &'a Proof,
+    unit: &'a PlannedUnit,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<Result<Bench<'a>, String>, ExecuteError> {
+    let pinned = source::pin_planned(&unit.source, account.workshop).await?;
+    let image = toolchain::ensure(unit, materials, account).await?;
+    let source = prepare::ensure(unit, &pinned, materials, account).await?;
+    let part = match &proof.kind {
+        ProofKind::Compile(compile) => match compile::inputs(compile, &source.tree) {
+            Ok(part) => part,
+            Err(why) => return Ok(Err(why)),
+        },
+        ProofKind::Commands(_) => source.tree.clone(),
+    };
+    let toolchain = materials.toolchain(&unit.id.toolchain);
+    let built = commands::is_on_installed(proof)
+        .then(|| build_key(unit, &pinned, toolchain.definition(), image.identity));
+    let tools = Tools {
+        c: toolchain.compilers.c.to_string(),
+        cxx: toolchain.compilers.cxx.to_string(),
+        // Where they lie is found out in the container; it follows from the image and the compiler.
+        llvm: "{llvm}".to_owned(),
+        proofs: PROOFS.to_owned(),
+    };
+    let files = proof.files_of(&materials.recipe.files);
+    Ok(Ok(Bench { proof, unit, pinned, image, source, part, files, tools, built }))
+}
+
+impl Bench<'_> {
+    /// The key of what is observed.
+    fn key(&self, materials: &Materials<'_>) -> Keyed {
+        key::proof(&ProofInputs {
+            definition: materials.toolchain(&self.unit.id.toolchain).definition(),
+            identity: self.image.identity,
+            source: self.part.digest(),
+            commands: &match &self.proof.kind {
+                ProofKind::Compile(compile) => compile::words(compile, self.unit, &self.tools),
+                ProofKind::Commands(commands) => commands::words(commands, self.unit, &self.tools),
+            },
+            environment: &self.unit.script.environment,
+            files: self.files.digest(),
+            installed: self.built.as_ref().map(|keyed| keyed.key),
+        })
+    }
+
+    /// What the proof looks at of a build, if it does: found, or built.
+    async fn install(
+        &self,
+        materials: &Materials<'_>,
+        account: &mut Account<'_>,
+    ) -> Result<Option<Built>, ExecuteError> {
+        let Some(keyed) = &self.built else { return Ok(None) };
+        let unit_lock = key::lock(&account.unit);
+        let _unit = account.workshop.lock(&unit_lock, &account.unit, Stage::Build).await?;
+        let keyed = keyed.clone();
+        installed(self.unit, keyed, &self.pinned, &self.image, materials, account).await.map(Some)
+    }
+
+    /// Runs the proof in a container of its own.
+    async fn observe(
+        &self,
+        built: Option<Built>,
+        materials: &Materials<'_>,
+        account: &Account<'_>,
+    ) -> Result<Observation, ExecuteError> {
+        let workshop = account.workshop;
+        let engine = workshop.engine().await?;
+        let info = engine.info().await?;
+        let builds = match &self.proof.kind {
+            ProofKind::Compile(_) => false,
+            ProofKind::Commands(commands) => commands::builds(commands),
+        };
+        let spec = LabSpec {
+            image: self.image.id.clone(),
+            unit: account.unit.clone(),
+            labels: workshop.labels(),
+            memory: workshop.limits.memory,
+            ccache: builds.then(|| workshop.limits.ccache.clone()),
+        };
+        let lab = Lab::open(engine, &spec).await?;
+        let tools = Tools { llvm: lab.llvm(&self.tools.c).await?, ..self.tools.clone() };
+        lab.fill(self.source.clone(), self.part.nodes.keys().cloned().collect(), self.files.clone()).await?;
+        if let Some(built) = built {
+            lab.install(built.tree.clone(), built.files.clone()).await?;
+        }
+        // A step of the recipe's build needs what the build needs.
+        let memory_per_job = match &self.proof.kind {
+            ProofKind::Compile(_) => MEMORY_PER_CASE,
+            ProofKind::Commands(_) => materials.recipe.build.memory_per_job,
+        };
+        let memory = workshop.limits.memory.unwrap_or(info.memory);
+        let jobs = jobs(info.cpus, memory, memory_per_job, workshop.limits.jobs);
+        let seen = match &self.proof.kind {
+            ProofKind::Compile(compile) => {
+                compile::observe(&lab, self, compile, &tools, jobs, account).await?
+            }
+            ProofKind::Commands(commands) => {
+                commands::observe(&lab, self.unit, commands, &tools, jobs).await?
+            }
+        };
+        lab.close().await?;
+        Ok(seen)
+    }
 }
 
 async fn keep(
@@ -223,26 +262,6 @@ async fn keep(
     Ok(())
 }
 
-impl Bench<'_> {
-    /// Sends what the proof may see.
-    async fn fill(&self, lab: &Lab<'_>) -> Result<(), ExecuteError> {
-        let paths = self.part.nodes.keys().cloned().collect();
-        lab.fill(self.source.clone(), paths, self.files.clone()).await?;
-        if let Some(built) = &self.built {
-            lab.install(built.tree.clone(), built.files.clone()).await?;
-        }
-        Ok(())
-    }
-}
-
 fn read(entry: &Entry) -> Result<Observation, ExecuteError> {
     json::read(&entry.content().join(OBSERVATION))
-}
-
-/// A step of the recipe's build needs what the build needs.
-fn memory_per_job(proof: &Proof, materials: &Materials<'_>) -> u64 {
-    match &proof.kind {
-        ProofKind::Compile(_) => MEMORY_PER_CASE,
-        ProofKind::Commands(_) => materials.recipe.build.memory_per_job,
-    }
 }

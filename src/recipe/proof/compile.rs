@@ -75,10 +75,17 @@ fn group(field: &Field<'_>) -> Option<CaseGroup> {
         Some(files)
     });
     let flags = section.or("flags", Vec::new(), |field| words(&field));
-    let axes = section.or("axes", BTreeMap::new(), |field| {
-        field.map(axis, |axis| axis.map(capability, |field| words(&field)))
-    });
+    let axes = section.or("axes", BTreeMap::new(), |field| field.map(axis, |field| values(&field)));
     Some(CaseGroup { versions: versions?, targets: targets?, files: files?, flags: flags?, axes: axes? })
+}
+
+/// Without a value an axis would leave no case at all.
+fn values(field: &Field<'_>) -> Option<BTreeMap<String, Vec<String>>> {
+    let values: BTreeMap<String, Vec<String>> = field.map(capability, |field| words(&field))?;
+    if values.is_empty() {
+        return field.wrong("an axis has at least one value", None);
+    }
+    Some(values)
 }
 
 fn axis(name: &str) -> Result<(), String> {
@@ -140,7 +147,7 @@ fn expectation(field: &Field<'_>, matrix: Matrix<'_>) -> Option<Expectation> {
 }
 
 fn only(field: &Field<'_>, matrix: Matrix<'_>) -> Option<BTreeMap<String, Vec<String>>> {
-    let values = |group: &CaseGroup, name: &str| -> Vec<String> {
+    let values_of = |group: &CaseGroup, name: &str| -> Vec<String> {
         match name {
             FILE => group.files.clone(),
             _ => group.axes.get(name).into_iter().flat_map(|axis| axis.keys().cloned()).collect(),
@@ -149,8 +156,8 @@ fn only(field: &Field<'_>, matrix: Matrix<'_>) -> Option<BTreeMap<String, Vec<St
     let mut only = BTreeMap::new();
     let mut good = true;
     for (name, _, field) in field.entries()? {
-        let known =
-            matrix.map(|(_, cases)| cases.iter().flat_map(|group| values(group, name)).collect::<Vec<_>>());
+        let known = matrix
+            .map(|(_, cases)| cases.iter().flat_map(|group| values_of(group, name)).collect::<Vec<_>>());
         let chosen = field.each(|field| {
             let value = field.line()?;
             match &known {
