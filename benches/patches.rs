@@ -12,55 +12,44 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use rdna_build::model::{Fit, Recipe};
+use rdna_build::model::Fit;
 use rdna_build::recipe::RecipeBook;
 use rdna_build::source::patch::{FolderBase, PatchInput, apply_series};
 
 const ROUNDS: usize = 21;
-/// The first argument of the process that applies the series once.
+/// The first argument of the process that applies patch files once, as `git apply` would.
 const ONCE: &str = "apply-once";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.as_slice() {
-        [once, source, overlay] if once == ONCE => apply(Path::new(source), Path::new(overlay)),
+        [once, source, overlay, files @ ..] if once == ONCE => apply(source, overlay, files),
         [source] => compare(Path::new(source)),
         _ => println!("patches: name a checkout of MIOpen to measure on; nothing was measured"),
     }
 }
 
-fn recipe() -> Recipe {
-    RecipeBook::load(&[]).unwrap().get("miopen").unwrap()
-}
-
-/// The files of all patches of the series for the default version, opt-in ones among them.
-fn series(recipe: &Recipe) -> Vec<String> {
-    let forms = recipe.patches.iter().filter_map(|patch| patch.variant(&recipe.default_version));
-    forms.map(|form| form.file.clone()).collect()
-}
-
-fn apply(source: &Path, overlay: &Path) {
-    let recipe = recipe();
-    let files = series(&recipe);
-    let inputs: Vec<PatchInput<'_>> = files
-        .iter()
-        .map(|file| PatchInput { name: file, bytes: recipe.files.get(file).unwrap(), fit: Fit::Exact })
-        .collect();
-    apply_series(&inputs, &FolderBase(source), overlay).unwrap();
+fn apply(source: &str, overlay: &str, files: &[String]) {
+    let read: Vec<(&String, Vec<u8>)> =
+        files.iter().map(|file| (file, std::fs::read(file).unwrap())).collect();
+    let inputs: Vec<PatchInput<'_>> =
+        read.iter().map(|(name, bytes)| PatchInput { name, bytes, fit: Fit::Exact }).collect();
+    apply_series(&inputs, &FolderBase(Path::new(source)), Path::new(overlay)).unwrap();
 }
 
 fn compare(source: &Path) {
-    let recipe = recipe();
+    let recipe = RecipeBook::load(&[]).unwrap().get("miopen").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let tree = folder.path().join("tree");
     let copied = Command::new("cp").arg("-a").args([source, &tree]).status().unwrap();
     assert!(copied.success());
     let _ = std::fs::remove_dir_all(tree.join(".git"));
-    let files: Vec<PathBuf> = series(&recipe)
-        .iter()
-        .map(|file| {
-            let path = folder.path().join(file.replace('/', "-"));
-            std::fs::write(&path, recipe.files.get(file).unwrap()).unwrap();
+    // All patches of the series for the default version, opt-in ones among them.
+    let forms = recipe.patches.iter().filter_map(|patch| patch.variant(&recipe.default_version));
+    let files: Vec<PathBuf> = forms
+        .map(|form| {
+            let path = folder.path().join(form.file.replace('/', "-"));
+            std::fs::write(&path, recipe.files.get(&form.file).unwrap()).unwrap();
             path
         })
         .collect();
@@ -73,7 +62,7 @@ fn compare(source: &Path) {
     for round in 0..ROUNDS {
         let overlay = folder.path().join(format!("overlay-{round}"));
         let mut own = Command::new(std::env::current_exe().unwrap());
-        own.arg(ONCE).args([&tree, &overlay]);
+        own.arg(ONCE).args([&tree, &overlay]).args(&files);
         ours.push(timed(&mut own));
         theirs.push(timed(&mut git(&[])));
         // Undone one by one from the last, and not measured.

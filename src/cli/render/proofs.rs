@@ -8,6 +8,8 @@ use crate::proof::{Ended, Figure, ProofReport, ProofResult, Verdict};
 
 /// The longest line of a failure.
 const LONGEST: usize = 1000;
+/// How much of a text that was said stands in the table.
+const SHOWN: usize = 80;
 
 /// The table, every failure, and how many of each verdict there are.
 pub fn text(report: &ProofReport, page: Page) -> String {
@@ -64,7 +66,7 @@ fn seen(result: &ProofResult) -> String {
                 (target.to_string(), format!("{cases} {word}, {failing}{changed} changed"))
             }
             Figure::Commands { before, after } => {
-                (String::new(), format!("{} → {}", ended(before), ended(after)))
+                (String::new(), format!("{} → {}", ended(before, after), ended(after, before)))
             }
         };
         match told.iter_mut().find(|(other, _)| *other == what) {
@@ -79,13 +81,18 @@ fn seen(result: &ProofResult) -> String {
     told.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
-fn ended(ended: &Ended) -> String {
+/// How the steps ended on one side, and what was said only there.
+fn ended(ended: &Ended, other: &Ended) -> String {
     let end = match &ended.fails {
-        Some(step) => format!("`{}` fails", printable(step, LONGEST)),
+        Some(step) => format!("`{}` fails", printable(step, SHOWN)),
         None => "passes".to_owned(),
     };
-    let says = ended.says.iter().map(|text| format!(", says `{}`", printable(text, LONGEST)));
-    std::iter::once(end).chain(says).collect()
+    let own: Vec<&String> = ended.says.iter().filter(|text| !other.says.contains(text)).collect();
+    match own.as_slice() {
+        [] => end,
+        [text] => format!("{end}, says `{}`", printable(text, SHOWN)),
+        [text, more @ ..] => format!("{end}, says `{}` and {} more", printable(text, SHOWN), more.len()),
+    }
 }
 
 fn matter(result: &ProofResult, page: Page) -> String {

@@ -11,6 +11,7 @@ mod base;
 mod conflict;
 pub mod desk;
 mod error;
+mod exact;
 mod explain;
 mod hunks;
 mod layered;

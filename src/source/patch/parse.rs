@@ -105,7 +105,7 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (&[u8], LineEnd)> {
     bytes.split_inclusive(|byte| *byte == b'\n').map(split_end)
 }
 
-fn split_end(line: &[u8]) -> (&[u8], LineEnd) {
+pub(super) fn split_end(line: &[u8]) -> (&[u8], LineEnd) {
     match line {
         [text @ .., b'\r', b'\n'] => (text, LineEnd::CrLf),
         [text @ .., b'\n'] => (text, LineEnd::Lf),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::exact;
 use super::parse::{Hunk, HunkLine, LineEnd, LineKind, lines};
 use crate::model::Fit;
 
@@ -53,7 +54,7 @@ pub(super) enum Direction {
 }
 
 impl Direction {
-    fn is_wanted(self, kind: LineKind) -> bool {
+    pub fn is_wanted(self, kind: LineKind) -> bool {
         match (self, kind) {
             (_, LineKind::Context) => true,
             (Direction::Forward, LineKind::Delete) | (Direction::Reverse, LineKind::Insert) => true,
@@ -61,11 +62,18 @@ impl Direction {
         }
     }
 
-    fn start(self, hunk: &Hunk<'_>) -> usize {
+    pub fn start(self, hunk: &Hunk<'_>) -> usize {
         match self {
             Direction::Forward => hunk.old_start,
             Direction::Reverse => hunk.new_start,
         }
+    }
+}
+
+impl Place {
+    /// The place of a hunk that stands where its patch says.
+    pub fn exactly(at: usize, elsewhere: usize, ends_adapted: bool) -> Self {
+        Self { at, offset: 0, fuzz: 0, elsewhere, ends_adapted, skip_front: 0, skip_back: 0 }
     }
 }
 
@@ -83,6 +91,16 @@ impl<'a> Ids<'a> {
 }
 
 pub(super) fn place(
+    bytes: &[u8],
+    hunks: &[Hunk<'_>],
+    direction: Direction,
+    fit: Fit,
+) -> Result<Placed, Misfit> {
+    exact::place(bytes, hunks, direction).map_or_else(|| search_all(bytes, hunks, direction, fit), Ok)
+}
+
+/// The same for any hunks, with a search.
+pub(super) fn search_all(
     bytes: &[u8],
     hunks: &[Hunk<'_>],
     direction: Direction,

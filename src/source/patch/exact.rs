@@ -1,0 +1,186 @@
+//! Hunks that stand exactly where their patch says, which most do: nothing is numbered and nothing searched, and what lies
+//! between them is copied as it is.
+
+use std::ops::Range;
+
+use memchr::{memchr, memmem};
+
+use super::parse::{Hunk, LineEnd, LineKind, split_end};
+use super::place::{Direction, Place, Placed};
+
+/// Rewrites the file if every hunk stands exactly where it should.
+pub(super) fn place(bytes: &[u8], hunks: &[Hunk<'_>], direction: Direction) -> Option<Placed> {
+    let mut file = Cursor { bytes, line: 0, at: 0 };
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut copied = 0;
+    let mut places = Vec::with_capacity(hunks.len());
+    for hunk in hunks {
+        let wanted = || hunk.lines.iter().filter(|line| direction.is_wanted(line.kind));
+        let is_empty = wanted().next().is_none();
+        let start = direction.start(hunk);
+        // An empty range stands behind the line it names.
+        file.go_to(if is_empty { start } else { start.saturating_sub(1) })?;
+        let (first, line) = (file.at, file.line);
+        let near = file.peek().map(|(_, end)| end).filter(|end| *end != LineEnd::None);
+        let mut ends_adapted = false;
+        for line in wanted() {
+            let (text, end) = file.next()?;
+            if text != line.text || (end == LineEnd::None) != (line.end == LineEnd::None) {
+                return None;
+            }
+            ends_adapted |= end != line.end;
+        }
+        let last = file.at;
+        let bound = Bound::of(hunk, start);
+        if bound.to_end && last != bytes.len() {
+            return None;
+        }
+        let elsewhere = match bound.to_start || bound.to_end || is_empty {
+            true => 0,
+            false => others(&bytes[copied..], first - copied..last - copied),
+        };
+        out.extend_from_slice(&bytes[copied..first]);
+        copied = last;
+        let mut own = Cursor { bytes, line, at: first };
+        for line in &hunk.lines {
+            let from = own.at;
+            if direction.is_wanted(line.kind) {
+                own.next()?;
+                if line.kind == LineKind::Context {
+                    out.extend_from_slice(&bytes[from..own.at]);
+                }
+                continue;
+            }
+            let end = match line.end {
+                LineEnd::None => LineEnd::None,
+                end if ends_adapted => near.unwrap_or(end),
+                end => end,
+            };
+            out.extend_from_slice(line.text);
+            out.extend_from_slice(end.bytes());
+        }
+        places.push(Place::exactly(line, elsewhere, ends_adapted));
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    Some(Placed { bytes: out, hunks: places })
+}
+
+/// A hunk with less context on one side than on the other stood at that end of the file.
+struct Bound {
+    to_start: bool,
+    to_end: bool,
+}
+
+impl Bound {
+    fn of(hunk: &Hunk<'_>, start: usize) -> Self {
+        let is_context = |line: &&super::parse::HunkLine<'_>| line.kind == LineKind::Context;
+        let front = hunk.lines.iter().take_while(is_context).count();
+        let back = hunk.lines.iter().rev().take_while(is_context).count();
+        let knows_end = hunk.lines.iter().any(|line| line.end == LineEnd::None);
+        Self { to_start: front < back && start <= 1, to_end: back < front || knows_end }
+    }
+}
+
+/// How many other places hold the same lines as this one, ends included.
+fn others(bytes: &[u8], place: Range<usize>) -> usize {
+    let finder = memmem::Finder::new(&bytes[place.clone()]);
+    let (mut from, mut count) = (0, 0);
+    while let Some(found) = finder.find(&bytes[from..]) {
+        let at = from + found;
+        if at != place.start && (at == 0 || bytes[at - 1] == b'\n') {
+            count += 1;
+        }
+        from = at + 1;
+    }
+    count
+}
+
+/// A place at the beginning of a line.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    /// From 0.
+    line: usize,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Goes to a line further down, or to the end; not back.
+    fn go_to(&mut self, line: usize) -> Option<()> {
+        if line < self.line {
+            return None;
+        }
+        while self.line < line {
+            self.next()?;
+        }
+        Some(())
+    }
+
+    fn peek(&self) -> Option<(&'a [u8], LineEnd)> {
+        Cursor { ..*self }.next()
+    }
+
+    fn next(&mut self) -> Option<(&'a [u8], LineEnd)> {
+        let rest = &self.bytes[self.at..];
+        if rest.is_empty() {
+            return None;
+        }
+        let length = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
+        self.at += length;
+        self.line += 1;
+        Some(split_end(&rest[..length]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::parse::HunkLine;
+    use super::super::place::search_all;
+    use super::*;
+    use crate::model::Fit;
+
+    const TEXTS: [&str; 3] = ["a", "b", ""];
+
+    /// Three numbers for each line of a hunk: context, deleted or inserted; which text; and how it ends.
+    fn hunk(start: usize, lines: &[(u8, u8, bool)]) -> Hunk<'static> {
+        let line = |(kind, text, ended): &(u8, u8, bool)| HunkLine {
+            kind: [LineKind::Context, LineKind::Delete, LineKind::Insert][usize::from(*kind)],
+            text: TEXTS[usize::from(*text)].as_bytes(),
+            end: if *ended { LineEnd::Lf } else { LineEnd::None },
+            line: 0,
+        };
+        let lines = lines.iter().map(line).collect();
+        Hunk { header: b"", line: 0, old_start: start, new_start: start, lines }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+        /// On files and hunks of few different lines, which often fit somewhere.
+        #[test]
+        fn what_is_exact_is_what_a_search_finds(
+            file in proptest::collection::vec(0usize..3, 0..9),
+            is_ended in any::<bool>(),
+            one in (0usize..6, proptest::collection::vec((0u8..3, 0u8..3, proptest::bool::weighted(0.95)), 1..6)),
+            two in (0usize..10, proptest::collection::vec((0u8..3, 0u8..3, proptest::bool::weighted(0.95)), 1..6)),
+        ) {
+            let mut bytes = file.iter().map(|text| format!("{}\n", TEXTS[*text])).collect::<String>().into_bytes();
+            if !is_ended {
+                bytes.pop();
+            }
+            let hunks = [hunk(one.0, &one.1), hunk(two.0, &two.1)];
+            for hunks in [&hunks[..1], &hunks[..]] {
+                for direction in [Direction::Forward, Direction::Reverse] {
+                    let exact = place(&bytes, hunks, direction);
+                    let searched = search_all(&bytes, hunks, direction, Fit::Exact).ok();
+                    prop_assert_eq!(exact.is_some(), searched.is_some());
+                    if let (Some(exact), Some(searched)) = (exact, searched) {
+                        prop_assert_eq!(exact.bytes, searched.bytes);
+                        prop_assert_eq!(exact.hunks, searched.hunks);
+                    }
+                }
+            }
+        }
+    }
+}
