@@ -22,7 +22,7 @@ pub(super) struct Place {
     pub at: usize,
     pub offset: i64,
     pub fuzz: u8,
-    /// How many other places would have done as well.
+    /// How many other places would have done as well; not looked for where all hunks of a file stand exactly.
     pub elsewhere: usize,
     pub ends_adapted: bool,
     skip_front: usize,
@@ -72,8 +72,8 @@ impl Direction {
 
 impl Place {
     /// The place of a hunk that stands where its patch says.
-    pub fn exactly(at: usize, elsewhere: usize, ends_adapted: bool) -> Self {
-        Self { at, offset: 0, fuzz: 0, elsewhere, ends_adapted, skip_front: 0, skip_back: 0 }
+    pub fn exactly(at: usize, ends_adapted: bool) -> Self {
+        Self { at, offset: 0, fuzz: 0, elsewhere: 0, ends_adapted, skip_front: 0, skip_back: 0 }
     }
 }
 

@@ -57,7 +57,7 @@ pub struct HunkReport {
     pub offset: i64,
     /// Lines of context that were given up at an end.
     pub fuzz: u8,
-    /// How many other places of the file would have done as well.
+    /// How many other places of the file would have done as well; 0 where all hunks of the file stand exactly.
     pub elsewhere: usize,
     /// The patch's lines end otherwise than the file's, and were made to end alike.
     pub line_ends_adapted: bool,

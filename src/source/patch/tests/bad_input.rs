@@ -145,10 +145,14 @@ fn a_hunk_that_is_there_and_would_fit_again_elsewhere_is_not_applied_twice() {
         let error = apply_with(&[("p.patch", patch)], &base(&applied), fit).unwrap_err();
         assert!(matches!(error, PatchError::AlreadyApplied { .. }), "{fit}: {error}");
     }
-    // Not there, and fitting twice: the patch's own line decides, and the other place is reported.
+    // Not there, and fitting twice: the patch's own line decides.
     let (texts, patched) = apply(patch, &base(&format!("top\n{block}{block}"))).unwrap();
     assert_eq!(texts["src/a.cpp"], applied);
-    assert_eq!(patched.applied[0].hunks[0].elsewhere, 1);
+    assert_eq!(patched.applied[0].hunks[0].elsewhere, 0);
+    // The same a line further down: the nearest is taken, and the other place is reported.
+    let lower = base(&format!("top\nand\n{block}{block}"));
+    let (_, patched) = apply_with(&[("p.patch", patch)], &lower, Fit::Offset).unwrap();
+    assert_eq!((patched.applied[0].hunks[0].line, patched.applied[0].hunks[0].elsewhere), (3, 1));
 }
 
 #[test]
