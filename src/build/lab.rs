@@ -12,7 +12,7 @@ use super::BuildError;
 use super::collect::read_stream;
 use super::container::{Cache, exec, powerless};
 use super::workspace::{
-    SourceTree, append_folder, append_sources, archive_stream, folders_archive, folders_of, header,
+    SourceTree, append_folder, append_folders, append_sources, archive_stream, folders_archive, header,
 };
 
 /// Where the recipe's `proofs/` lies in the container.
@@ -308,9 +308,7 @@ fn append_files(
 ) -> io::Result<()> {
     append_folder(builder, &format!("{folder}/"), TIME)?;
     let paths: Vec<String> = files.iter().map(|(path, _)| path.to_owned()).collect();
-    for inner in folders_of(&paths) {
-        append_folder(builder, &format!("{folder}/{}/", inner.display()), TIME)?;
-    }
+    append_folders(builder, folder, &paths, TIME)?;
     for (path, bytes) in files.iter() {
         let mut header = header(tar::EntryType::Regular, 0o644, bytes.len() as u64, TIME);
         builder.append_data(&mut header, format!("{folder}/{path}"), bytes)?;

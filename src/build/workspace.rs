@@ -155,10 +155,19 @@ pub(super) fn append_sources(
     time: u64,
 ) -> io::Result<()> {
     // Folders that no archive names are made as root, who alone could then remove anything from them.
-    for folder in folders_of(paths) {
-        append_folder(builder, &format!("src/{}/", folder.display()), time)?;
-    }
+    append_folders(builder, "src", paths, time)?;
     paths.iter().try_for_each(|path| append(builder, source, path, time).map_err(io::Error::other))
+}
+
+/// Appends the folders that the paths lie in, below `root`.
+pub(super) fn append_folders(
+    builder: &mut tar::Builder<&mut dyn Write>,
+    root: &str,
+    paths: &[String],
+    time: u64,
+) -> io::Result<()> {
+    let mut folders = folders_of(paths).into_iter();
+    folders.try_for_each(|folder| append_folder(builder, &format!("{root}/{}/", folder.display()), time))
 }
 
 pub(super) fn append_folder(
@@ -170,7 +179,7 @@ pub(super) fn append_folder(
 }
 
 /// The folders that the paths lie in, each once and after the one it lies in.
-pub(super) fn folders_of(paths: &[String]) -> BTreeSet<&Path> {
+fn folders_of(paths: &[String]) -> BTreeSet<&Path> {
     let parents = paths.iter().flat_map(|path| Path::new(path).ancestors().skip(1));
     parents.filter(|folder| !folder.as_os_str().is_empty()).collect()
 }

@@ -169,6 +169,21 @@ impl Proof {
     }
 }
 
+impl SideExpectation {
+    /// Whether something is asked of the instructions of objects.
+    pub fn asks_of_objects(&self) -> bool {
+        !self.present.is_empty()
+            || !self.absent.is_empty()
+            || !self.constants_absent.is_empty()
+            || !self.word3.is_empty()
+    }
+
+    /// Whether something is asked of the lines of texts.
+    pub fn asks_of_texts(&self) -> bool {
+        !self.lines.is_empty() || !self.lines_absent.is_empty()
+    }
+}
+
 impl Expectation {
     /// Whether anything is looked at at all.
     pub fn is_empty(&self) -> bool {

@@ -200,8 +200,16 @@ fn check_names(recipe: &Recipe, choice: &PatchChoice) -> Result<(), ChoiceError>
     if let Some(name) = choice.with.intersection(&choice.without).next() {
         return Err(ChoiceError::Contradiction { name: name.clone() });
     }
+    check_known(recipe, choice.with.union(&choice.without))
+}
+
+/// Whether the series has patches of all these names.
+pub fn check_known<'n>(
+    recipe: &Recipe,
+    names: impl IntoIterator<Item = &'n PatchName>,
+) -> Result<(), ChoiceError> {
     let known = || recipe.patches.iter().map(|patch| patch.name.as_str());
-    match choice.with.union(&choice.without).find(|name| !known().any(|known| known == name.as_str())) {
+    match names.into_iter().find(|name| !known().any(|known| known == name.as_str())) {
         Some(name) => Err(ChoiceError::Unknown {
             recipe: recipe.name.to_string(),
             name: name.clone(),

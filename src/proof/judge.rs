@@ -237,12 +237,7 @@ fn counts(wanted: &SideExpectation, target: &TargetId, seen: &[(&Case, &CaseSeen
 
 /// What the results hold.
 fn contents(wanted: &SideExpectation, seen: &[(&Case, &CaseSeen)]) -> Vec<String> {
-    let looks_inside = [&wanted.present, &wanted.absent, &wanted.lines, &wanted.lines_absent]
-        .iter()
-        .any(|list| !list.is_empty())
-        || !wanted.constants_absent.is_empty()
-        || !wanted.word3.is_empty();
-    if !looks_inside {
+    if !wanted.asks_of_objects() && !wanted.asks_of_texts() {
         return vec![];
     }
     let (passed, failed): (Vec<_>, Vec<_>) = seen.iter().copied().partition(|(_, seen)| seen.passed());
@@ -259,12 +254,7 @@ fn contents(wanted: &SideExpectation, seen: &[(&Case, &CaseSeen)]) -> Vec<String
             failures.entry(failure).or_default().push(case.name());
         }
     }
-    let told = |(failure, names): (String, Vec<String>)| {
-        let more = names.len().saturating_sub(NAMED);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        format!("{failure}: {}{more}", names[..names.len().min(NAMED)].join(", "))
-    };
-    failures.into_iter().map(told).collect()
+    failures.into_iter().map(|(failure, names)| format!("{failure}: {}", some_of(&names))).collect()
 }
 
 fn inside(wanted: &SideExpectation, code: Option<&Code>) -> Vec<String> {
@@ -278,7 +268,7 @@ fn inside(wanted: &SideExpectation, code: Option<&Code>) -> Vec<String> {
 
 fn object(wanted: &SideExpectation, facts: &Facts) -> Vec<String> {
     let mut failures = Vec::new();
-    if !wanted.lines.is_empty() || !wanted.lines_absent.is_empty() {
+    if wanted.asks_of_texts() {
         failures.push("an object has no lines".to_owned());
     }
     for prefix in wanted.present.iter().filter(|prefix| facts.count(prefix) == 0) {
@@ -302,11 +292,8 @@ fn object(wanted: &SideExpectation, facts: &Facts) -> Vec<String> {
 }
 
 fn lines(wanted: &SideExpectation, text: &str) -> Vec<String> {
-    let is_for_objects = [&wanted.present, &wanted.absent].iter().any(|list| !list.is_empty())
-        || !wanted.constants_absent.is_empty()
-        || !wanted.word3.is_empty();
     let mut failures = Vec::new();
-    if is_for_objects {
+    if wanted.asks_of_objects() {
         failures.push("a text has no instructions".to_owned());
     }
     let has = |wanted: &&String| text.lines().any(|line| line.contains(wanted.as_str()));
@@ -359,10 +346,17 @@ fn comparison(expect: &Expectation, among: &[&Seen<'_>]) -> Vec<String> {
 /// The first cases, with what the first of them says.
 fn named(seen: &[(&Case, &CaseSeen)]) -> String {
     let Some((_, first)) = seen.first() else { return String::new() };
-    let names: Vec<String> = seen.iter().take(NAMED).map(|(case, _)| case.name()).collect();
-    let more = seen.len().saturating_sub(NAMED);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!(": {}{more}{}", names.join(", "), quoted(first.log.lines().take(QUOTED)))
+    let names: Vec<String> = seen.iter().map(|(case, _)| case.name()).collect();
+    format!(": {}{}", some_of(&names), quoted(first.log.lines().take(QUOTED)))
+}
+
+/// The first names, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let first = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 fn quoted<'a>(lines: impl Iterator<Item = &'a str>) -> String {

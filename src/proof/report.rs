@@ -42,6 +42,16 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether the proof was run and is none.
+    pub fn is_bad(&self) -> bool {
+        match self {
+            Verdict::Failed | Verdict::ProvesNothing => true,
+            Verdict::Passed | Verdict::Skipped { .. } => false,
+        }
+    }
+}
+
 /// What was counted, for people.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

@@ -24,17 +24,10 @@ pub fn text(report: &ProofReport, page: Page) -> String {
         ]);
     }
     let mut text = table.render(0, Page { columns: None, ..page });
-    for result in report.results.iter().filter(|result| is_bad(&result.verdict)) {
+    for result in report.results.iter().filter(|result| result.verdict.is_bad()) {
         text += &matter(result, page);
     }
     text + &format!("\n{}\n", counts(report))
-}
-
-fn is_bad(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Failed | Verdict::ProvesNothing => true,
-        Verdict::Passed | Verdict::Skipped { .. } => false,
-    }
 }
 
 fn verdict(result: &ProofResult) -> (Tone, String) {

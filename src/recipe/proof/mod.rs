@@ -23,14 +23,12 @@ pub(super) fn parse(id: &str, mistakes: &Mistakes, files: &FileSet) -> Option<Pr
 
 /// Digest of a proof and of all that it runs besides the source.
 pub(super) fn digest(proof: &Proof, files: &FileSet) -> Digest {
-    let mut taken = FileSet::default();
     let own = file_of(&proof.id);
-    let is_taken = |path: &str| {
-        path == own || proof.files.iter().any(|folder| path.starts_with(&format!("{FOLDER}{folder}/")))
-    };
-    for (path, bytes) in files.iter().filter(|(path, _)| is_taken(path)) {
-        taken.insert(path, bytes.to_vec());
+    let mut taken = FileSet::default();
+    for (path, bytes) in proof.files_of(files).iter() {
+        taken.insert(format!("{FOLDER}{path}"), bytes.to_vec());
     }
+    taken.insert(own.as_str(), files.get(&own).unwrap_or_default().to_vec());
     taken.digest()
 }
 

@@ -11,20 +11,22 @@ use crate::cli::wire::{self, Job, Trace};
 use crate::document::Origin;
 use crate::execute::{self, ProofTask};
 use crate::facts::Machine;
-use crate::model::{PatchName, PatchSpec, PlannedPatch, PlannedUnit, nearest};
-use crate::plan::patches::{PatchChoice, Standing, choose, standings};
+use crate::model::{LeftOutReason, PatchName, PatchSpec, PlannedPatch, PlannedUnit, Recipe};
+use crate::plan::patches::{PatchChoice, Standing, check_known, choose, standings};
 use crate::proof::{ProofReport, ProofResult, Verdict};
 use crate::recipe::{PROVEN_FILE, Proven, RecipeBook, write_proven};
 use crate::store::Store;
 
 pub fn run(arguments: &ProveArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+    let book = RecipeBook::load(&settings.recipes)?;
+    let recipe = wire::recipe(&book, &arguments.recipe)?;
     let record = match arguments.record {
-        true => Some(record_file(arguments, settings)?),
+        true => Some(record_file(&book, &recipe)?),
         false => None,
     };
     let store = Store::open(settings.store.as_path())?;
-    let mut job = Job::resolve(&build_arguments(arguments, settings)?, settings, &store, Trace::StatCache)?;
-    check_names(&job, &arguments.names)?;
+    let mut job = Job::resolve(&build_arguments(arguments, &recipe), settings, &store, Trace::StatCache)?;
+    check_known(&job.recipe, &arguments.names)?;
     let machine = Machine::look();
 
     let mut skipped = Vec::new();
@@ -76,7 +78,7 @@ pub fn run(arguments: &ProveArguments, settings: &Settings) -> Result<ExitCode, 
 }
 
 fn code(report: &ProofReport) -> ExitCode {
-    if report.count(|verdict| matches!(verdict, Verdict::Failed | Verdict::ProvesNothing)) > 0 {
+    if report.count(Verdict::is_bad) > 0 {
         return ExitCode::VerificationFailed;
     }
     match report.count(|verdict| *verdict == Verdict::Passed) {
@@ -86,10 +88,9 @@ fn code(report: &ProofReport) -> ExitCode {
 }
 
 /// A build that applies all that can be applied: what is proven here may not be proven yet.
-fn build_arguments(arguments: &ProveArguments, settings: &Settings) -> Result<BuildArguments, CliError> {
-    let recipe = wire::recipe(&RecipeBook::load(&settings.recipes)?, &arguments.recipe)?;
+fn build_arguments(arguments: &ProveArguments, recipe: &Recipe) -> BuildArguments {
     let target = arguments.target.or_else(|| recipe.targets.first().copied());
-    Ok(BuildArguments {
+    BuildArguments {
         recipe: arguments.recipe.clone(),
         targets: target.into_iter().collect(),
         version: arguments.version.clone(),
@@ -99,20 +100,6 @@ fn build_arguments(arguments: &ProveArguments, settings: &Settings) -> Result<Bu
         keep_failed: false,
         patches: PatchOptions { unproven_patches: true, ..PatchOptions::default() },
         settings: arguments.settings.clone(),
-    })
-}
-
-fn check_names(job: &Job, names: &[PatchName]) -> Result<(), CliError> {
-    let known = || job.recipe.patches.iter().map(|patch| patch.name.as_str());
-    match names.iter().find(|name| !known().any(|known| known == name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(CliError::Usage {
-            message: format!("{} has no patch `{name}`", job.recipe.name),
-            help: Some(match nearest(name.as_str(), known()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("it has {}", known().collect::<Vec<_>>().join(", ")),
-            }),
-        }),
     }
 }
 
@@ -126,22 +113,12 @@ fn sides(
 ) -> Result<Result<(PlannedUnit, PlannedUnit), Standing>, CliError> {
     let toolchain = &job.toolchains[job.units[0].toolchain];
     let mut choice = PatchChoice { unproven: true, ..PatchChoice::default() };
-    // One that is opt-in brings what it needs; asked for by name, one that is not for the toolchain is an error.
-    if patch.opt_in {
-        let alone = standings(&job.recipe, &job.version.version, toolchain, &choice)?;
-        let own = alone.into_iter().find(|weighed| weighed.patch.name == patch.name);
-        match own.map(|weighed| weighed.standing) {
-            Some(standing @ (Standing::OtherVersion | Standing::OtherToolchain { .. })) => {
-                return Ok(Err(standing));
-            }
-            Some(Standing::Applied | Standing::LeftOut(_)) | None => {}
-        }
-        choice.with.insert(patch.name.clone());
-    }
     let weighed = standings(&job.recipe, &job.version.version, toolchain, &choice)?;
     let own = weighed.into_iter().find(|weighed| weighed.patch.name == patch.name);
     match own.map(|weighed| weighed.standing) {
         Some(Standing::Applied) | None => {}
+        // It brings what it needs.
+        Some(Standing::LeftOut(LeftOutReason::OptIn)) => drop(choice.with.insert(patch.name.clone())),
         Some(standing) => return Ok(Err(standing)),
     }
     let all = choose(&job.recipe, &job.version.version, toolchain, &choice)?.patches;
@@ -167,15 +144,13 @@ fn skip(patch: &PatchSpec, why: String) -> ProofResult {
 }
 
 /// Where records go, asked before anything is run.
-fn record_file(arguments: &ProveArguments, settings: &Settings) -> Result<PathBuf, CliError> {
-    let book = RecipeBook::load(&settings.recipes)?;
-    wire::recipe(&book, &arguments.recipe)?;
-    match book.origin(arguments.recipe.as_str())? {
+fn record_file(book: &RecipeBook, recipe: &Recipe) -> Result<PathBuf, CliError> {
+    match book.origin(recipe.name.as_str())? {
         Origin::Folder(folder) => Ok(folder.join(PROVEN_FILE).as_path().to_owned()),
         Origin::Embedded => Err(CliError::Usage {
             message: format!(
                 "the recipe {} is part of this program: nothing can be recorded in it",
-                arguments.recipe
+                recipe.name
             ),
             help: Some("name the folder that holds its folder: --recipes DIR".to_owned()),
         }),
@@ -183,7 +158,7 @@ fn record_file(arguments: &ProveArguments, settings: &Settings) -> Result<PathBu
 }
 
 /// Replaces the records of what was run; those of other versions stay.
-fn write_record(recipe: &crate::model::Recipe, report: &ProofReport, file: PathBuf) -> Result<(), CliError> {
+fn write_record(recipe: &Recipe, report: &ProofReport, file: PathBuf) -> Result<(), CliError> {
     let ran: Vec<&PatchName> =
         report.results.iter().filter(|result| result.proof.is_some()).map(|result| &result.patch).collect();
     let mut records = Proven::all(recipe);
