@@ -6,7 +6,9 @@ mod digest;
 mod event;
 mod files;
 mod fit;
+mod inventory;
 mod key;
+mod llvm;
 mod manifest;
 mod name;
 mod patch;
@@ -26,7 +28,12 @@ pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
 pub use fit::{Fit, FitError};
+pub use inventory::{
+    DeviceLibraries, FoundCommand, FoundLibrary, HipHeaders, Inventory, LibraryPart, Llvm, LoaderFolder, Part,
+    RocblasKernels, RocmTree, Unread,
+};
 pub use key::{Difference, Ingredients, Key};
+pub use llvm::{LlvmVersion, LlvmVersionError};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
 pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
