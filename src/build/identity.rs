@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::engine::{ContainerId, Engine, EngineError};
 use crate::model::GuestPath;
 
-use super::collect::read_stream;
+use crate::engine::read_stream;
 
 /// Largest package database read; Debian's with every package installed is far below it.
 const STATUS_LIMIT: u64 = 64 << 20;

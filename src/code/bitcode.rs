@@ -321,7 +321,8 @@ mod tests {
     use super::*;
 
     /// What `llvm-as` of Debian's LLVM 14 writes: `llvm-bcanalyzer -dump` shows the same name.
-    const LLVM_14: &str = "4243c0de3514000005000000620c30244a59be668dfbb4af0b51804c01000000210c0000fc0000000b02210002";
+    const LLVM_14: &str =
+        "4243c0de3514000005000000620c30244a59be668dfbb4af0b51804c01000000210c0000fc0000000b02210002";
 
     fn head() -> Vec<u8> {
         hex::decode(LLVM_14).expect("hexadecimal")

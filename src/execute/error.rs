@@ -44,6 +44,10 @@ pub enum ExecuteError {
 
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Inspect(#[from] crate::inspect::InspectError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Store(#[from] crate::store::StoreError),
 
     #[error(transparent)]

@@ -83,9 +83,7 @@ pub struct DeviceLibraries {
 }
 
 /// Which of the libraries that matter one is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LibraryPart {
     Llvm,
@@ -97,8 +95,6 @@ pub enum LibraryPart {
     Rocr,
     Rocblas,
     Miopen,
-    /// Needed by one of the others.
-    Other,
 }
 
 /// A shared library, by its real file.

@@ -29,8 +29,8 @@ pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
 pub use fit::{Fit, FitError};
 pub use inventory::{
-    DeviceLibraries, FoundCommand, FoundLibrary, HipHeaders, Inventory, LibraryPart, Llvm, LoaderFolder, Part,
-    RocblasKernels, RocmTree, Unread,
+    DeviceLibraries, FoundCommand, FoundLibrary, HipHeaders, Inventory, LibraryPart, Llvm, LoaderFolder,
+    Part, RocblasKernels, RocmTree, Unread,
 };
 pub use key::{Difference, Ingredients, Key};
 pub use llvm::{LlvmVersion, LlvmVersionError};

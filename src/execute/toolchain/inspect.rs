@@ -1,12 +1,13 @@
 //! Reads what an image holds and holds it against what its toolchain promises.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::super::inspect::never_started;
 use super::super::{ExecuteError, Workshop};
 use super::Image;
 use crate::build::identity as image_identity;
-use crate::engine::{ContainerId, ContainerSpec, Engine, ImageInfo, Network};
-use crate::model::{GuestPath, Toolchain, USER};
+use crate::engine::{ContainerId, Engine, ImageInfo};
+use crate::model::Toolchain;
 use crate::toolchain::{check_claims, identity, parse_dpkg_status};
 
 /// Reads what an image holds from a container that is never started, and holds it against what was promised.
@@ -18,23 +19,7 @@ pub(super) async fn inspect(
     reference: &str,
     base: Option<String>,
 ) -> Result<Image, ExecuteError> {
-    let container = engine
-        .create_container(&ContainerSpec {
-            image: info.id.clone(),
-            command: vec!["/bin/true".to_owned()],
-            user: USER.to_owned(),
-            environment: BTreeMap::new(),
-            working_folder: GuestPath::new("/"),
-            mounts: vec![],
-            binds: vec![],
-            network: Network::Denied,
-            cpus: None,
-            memory: None,
-            pids: Some(16),
-            capabilities: vec![],
-            labels: workshop.labels(),
-        })
-        .await?;
+    let container = engine.create_container(&never_started(info, workshop.labels())).await?;
     let image = read(engine, &container, toolchain, info, reference, base).await;
     engine.remove_container(&container).await?;
     image

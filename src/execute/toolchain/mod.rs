@@ -45,6 +45,15 @@ pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Diges
         .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
 }
 
+/// The engine's id of the image made for a toolchain, if the store remembers one. Asks no engine.
+pub fn stored_image(store: &Store, definition: Digest) -> Result<Option<String>, ExecuteError> {
+    let key = key::toolchain(definition).key;
+    Ok(store
+        .lookup(Stage::Toolchain, &key)?
+        .entry()
+        .and_then(|entry| serde_json::from_value(entry.record().detail.get("id")?.clone()).ok()))
+}
+
 /// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
 pub(super) async fn ensure(
     unit: &PlannedUnit,

@@ -1,20 +1,27 @@
 //! `rdna-build toolchains`: what there is to build with, and what is in one.
 
+mod inspect;
+
 use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Page, Tone, table::Table};
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire;
 use crate::execute;
 use crate::model::{Toolchain, ToolchainId};
 use crate::store::Store;
 use crate::toolchain::Catalog;
 
-pub fn run(arguments: &ToolchainsArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+pub fn run(
+    arguments: &ToolchainsArguments,
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<ExitCode, CliError> {
     let catalog = Catalog::load(&settings.toolchains)?;
     match &arguments.command {
         None => list(&catalog.all()?, settings),
         Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, settings),
+        Some(ToolchainsCommand::Inspect(inspect)) => inspect::run(inspect, &catalog, settings, environment),
     }
 }
 
