@@ -26,6 +26,11 @@ impl LlvmVersion {
         self.numbers.parts()[0]
     }
 
+    /// Whether it is a state between two releases: `20.0.0git` is newer than 19 and older than 20.1.
+    pub fn is_snapshot(&self) -> bool {
+        self.text.ends_with("git") || self.numbers.parts().get(1..) == Some(&[0, 0])
+    }
+
     pub fn numbers(&self) -> &Version {
         &self.numbers
     }

@@ -3,12 +3,14 @@
 //! Makes no image and asks no engine; what an image holds comes in as text and answers.
 
 mod catalog;
+pub mod clang;
 mod error;
 mod identity;
 mod keys;
 mod packages;
 mod parse;
 mod resolve;
+pub mod rules;
 
 #[cfg(test)]
 mod tests;
