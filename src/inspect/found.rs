@@ -85,7 +85,10 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
         loader_folders: found.loader_folders,
         libraries,
         packages,
-        unread: gathered.unread,
+        unread: {
+            gathered.unread.sort_by(|one, other| one.path.cmp(&other.path));
+            gathered.unread
+        },
     }
 }
 

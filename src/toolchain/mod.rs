@@ -9,6 +9,7 @@ mod identity;
 mod keys;
 mod packages;
 mod parse;
+pub mod pin;
 mod resolve;
 pub mod rules;
 
