@@ -12,6 +12,7 @@ mod parse;
 pub mod pin;
 mod resolve;
 pub mod rules;
+pub mod weigh;
 
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,20 @@ use super::page::Page;
 use super::palette::Tone;
 use super::table::Table;
 use crate::model::{DeviceLibraries, FoundLibrary, Inventory, LibraryPart};
+use crate::toolchain::rules::{Conflict, Severity};
 
 /// How many of a long list's parts are named.
 const NAMED: usize = 8;
 
-/// The whole page.
-pub fn text(what: &str, inventory: &Inventory, page: Page) -> String {
+/// The inventory and its conflicts as one document.
+pub fn document(inventory: &Inventory, conflicts: &[Conflict]) -> serde_json::Value {
+    let mut document = serde_json::to_value(inventory).expect("an inventory has only text keys");
+    document["conflicts"] = serde_json::to_value(conflicts).expect("a conflict is plain data");
+    document
+}
+
+/// The whole page, with what clashes at its end, where a terminal shows it.
+pub fn text(what: &str, inventory: &Inventory, conflicts: &[Conflict], page: Page) -> String {
     let mut text = page.palette.paint(Tone::Strong, what);
     if let Some(system) = &inventory.system {
         text += &format!(": {system}");
@@ -36,6 +44,36 @@ pub fn text(what: &str, inventory: &Inventory, page: Page) -> String {
         text += &format!("\n{}\n{}", page.palette.paint(Tone::Strong, title), table.render(2, page));
     }
     text += &format!("\n{}\n", packages(inventory));
+    text + &clashes(conflicts, page)
+}
+
+/// Each conflict: which two things, what proves it, what to do.
+pub fn clashes(conflicts: &[Conflict], page: Page) -> String {
+    if conflicts.is_empty() {
+        return format!("{}\n", page.palette.paint(Tone::Good, "no conflict found"));
+    }
+    let mut text = String::new();
+    for conflict in conflicts {
+        let (tone, word) = match conflict.severity {
+            Severity::Refuse => (Tone::Bad, "conflict"),
+            Severity::Warn => (Tone::Warning, "warning"),
+        };
+        let title = format!("{word}: {}", conflict.what);
+        let title = page.lines(&title, 0).join("\n");
+        text += &format!("\n{}\n", page.palette.paint(tone, &title));
+        let mut table = Table::default();
+        for evidence in &conflict.evidence {
+            table.row([(Tone::Plain, evidence.place.clone()), (Tone::Plain, evidence.says.clone())]);
+        }
+        text += &table.render(2, page);
+        for remedy in &conflict.remedies {
+            text += &format!("  - {}\n", page.lines(remedy, 4).join("\n    "));
+        }
+        text += &format!(
+            "  {}\n",
+            page.palette.paint(Tone::Faint, &format!("rdna-build explain {}", conflict.rule))
+        );
+    }
     text
 }
 

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::inspect::{inspect_image, never_started};
+use super::super::inspect::{inspect_image, never_started, remembered};
 use super::super::{ExecuteError, Workshop};
 use super::Image;
 use crate::build::identity as image_identity;
 use crate::engine::{ContainerId, Engine, ImageInfo};
-use crate::model::{Event, GuestPath, Inventory, Toolchain};
+use crate::model::{Event, GfxTarget, GuestPath, Inventory, Toolchain};
 use crate::toolchain::rules::{Conflict, Scene, Severity, conflicts};
 use crate::toolchain::{check_claims, identity, pin};
 
@@ -34,7 +34,6 @@ pub(super) async fn inspect(
     let mut as_built = inventory.clone();
     as_built.environment.extend(toolchain.environment.clone());
     let pins = pin::pins(toolchain, &as_built);
-    check_conflicts(workshop, toolchain, &pin::pinned(&as_built, &pins))?;
     Ok(Image {
         id: info.id.clone(),
         reference: reference.to_owned(),
@@ -72,12 +71,18 @@ fn no_packages(toolchain: &Toolchain, inventory: &Inventory) -> ExecuteError {
 }
 
 /// A build that a conflict will kill is never started; what only may go wrong is said.
-fn check_conflicts(
+pub(super) fn check_conflicts(
     workshop: &Workshop,
     toolchain: &Toolchain,
-    inventory: &Inventory,
+    image: &Image,
+    target: GfxTarget,
 ) -> Result<(), ExecuteError> {
-    let scene = Scene { compiler: Some(&toolchain.compilers.cxx), ..Scene::of(inventory) };
+    // A store that was made smaller may have lost it; then it was checked when the image was made.
+    let Some(mut inventory) = remembered(&workshop.store, &image.id)? else { return Ok(()) };
+    inventory.environment.extend(toolchain.environment.clone());
+    let inventory = pin::pinned(&inventory, &image.pins);
+    let compiler = Some(&toolchain.compilers.cxx);
+    let scene = Scene { compiler, target: Some(target), ..Scene::of(&inventory) };
     let (refusing, warnings): (Vec<Conflict>, Vec<Conflict>) =
         conflicts(&scene).into_iter().partition(|conflict| conflict.severity == Severity::Refuse);
     for conflict in warnings {

@@ -19,7 +19,7 @@ use crate::store::{Made, Store};
 use crate::toolchain::pin;
 
 pub use inspect::ConflictFault;
-use inspect::inspect;
+use inspect::{check_conflicts, inspect};
 use make::Maker;
 
 /// An image that was made and checked.
@@ -94,6 +94,7 @@ pub(super) async fn ensure(
         .await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
+        check_conflicts(workshop, toolchain, &image, unit.id.target)?;
         return Ok(image);
     }
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
@@ -118,8 +119,7 @@ pub(super) async fn ensure(
         Err(
             error @ (ExecuteError::Toolchain(_)
             | ExecuteError::NoPackages { .. }
-            | ExecuteError::DamagedPackages { .. }
-            | ExecuteError::Conflicts { .. }),
+            | ExecuteError::DamagedPackages { .. }),
         ) => {
             // It never can serve, and the next run must not take it up again.
             if let Err(stuck) = engine.remove_image(&reference).await {
@@ -134,6 +134,7 @@ pub(super) async fn ensure(
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
     blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Toolchain, keyed.key, started);
+    check_conflicts(workshop, toolchain, &image, unit.id.target)?;
     Ok(image)
 }
 
