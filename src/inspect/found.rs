@@ -98,6 +98,14 @@ struct Found<'a> {
     loader_folders: Vec<LoaderFolder>,
 }
 
+/// A program or library, by its real file.
+struct Elf<'a> {
+    path: &'a str,
+    library: &'a Library,
+    holds: Option<LlvmVersion>,
+    opens: &'a BTreeSet<String>,
+}
+
 impl<'a> Found<'a> {
     /// The real file of a path, if there is one.
     fn file(&self, path: &str) -> Option<String> {
@@ -142,21 +150,21 @@ impl<'a> Found<'a> {
         COMMANDS.iter().filter_map(command).collect()
     }
 
-    fn elf_files(&self) -> impl Iterator<Item = (&'a str, &'a Library, Option<LlvmVersion>)> {
+    fn elf_files(&self) -> impl Iterator<Item = Elf<'a>> {
         let gathered = self.gathered;
         gathered.facts.iter().filter_map(move |(path, facts)| match facts {
-            Facts::Elf { library, holds } if gathered.real(path).as_deref() == Some(path) => {
+            Facts::Elf { library, holds, opens } if gathered.real(path).as_deref() == Some(path) => {
                 let holds = holds.as_ref().and_then(|text| text.parse().ok());
-                Some((path.as_str(), library, holds))
+                Some(Elf { path, library, holds, opens })
             }
             _ => None,
         })
     }
 
     fn libraries(&self) -> Vec<FoundLibrary> {
-        let library = |(path, library, holds): (&str, &Library, Option<LlvmVersion>)| {
+        let library = |Elf { path, library, holds, opens }: Elf<'_>| {
             let part = part(path)?;
-            let needed = |name: &String| (name.clone(), self.loaded(path, library, name).map(GuestPath::new));
+            let found = |name: &String| (name.clone(), self.loaded(path, library, name).map(GuestPath::new));
             let of_llvm =
                 |(name, _): &(&String, &Vec<String>)| name.contains("LLVM") || name.contains("clang");
             let wants = library.wants.iter().filter(of_llvm);
@@ -165,7 +173,9 @@ impl<'a> Found<'a> {
                 path: GuestPath::new(path),
                 soname: library.soname.clone(),
                 version: version_in_name(path),
-                needed: library.needed.iter().map(needed).collect(),
+                needed: library.needed.iter().map(found).collect(),
+                // Its own name stands in it as well.
+                opens: opens.iter().filter(|name| stem(name) != stem(path)).map(found).collect(),
                 defines: library.defines.clone(),
                 wants: wants.map(|(name, versions)| (name.clone(), versions.clone())).collect(),
                 holds,
@@ -195,7 +205,7 @@ impl<'a> Found<'a> {
     }
 
     fn llvms(&self, libraries: &[FoundLibrary]) -> Vec<Llvm> {
-        let llvm = |(path, library, holds): (&str, &Library, Option<LlvmVersion>)| {
+        let llvm = |Elf { path, library, holds, .. }: Elf<'_>| {
             let (bin, name) = path.rsplit_once('/')?;
             let root = bin.strip_suffix("/bin")?;
             let is_clang =
@@ -365,9 +375,14 @@ fn loader_folders(gathered: &Gathered) -> Vec<LoaderFolder> {
     folders
 }
 
+/// `libamdhip64` of `/usr/lib/libamdhip64.so.6`.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split(".so").next().unwrap_or_default()
+}
+
 fn part(path: &str) -> Option<LibraryPart> {
-    let name = path.rsplit('/').next()?;
-    let (stem, _) = name.split_once(".so")?;
+    let stem = stem(path);
     Some(match stem {
         "libamd_comgr" => LibraryPart::Comgr,
         "libamdhip64" => LibraryPart::HipRuntime,

@@ -33,13 +33,7 @@ fn check(scene: &Scene<'_>) -> Vec<Conflict> {
     let inventory = scene.inventory;
     let parts = [LibraryPart::HipRuntime, LibraryPart::Miopen, LibraryPart::Hiprtc, LibraryPart::Comgr];
     for start in parts.into_iter().flat_map(|part| inventory.libraries(part)) {
-        let mut closure = inventory.closure(start);
-        // HIP loads COMGR only when it needs it: it is in no list.
-        if start.part != LibraryPart::Comgr {
-            for comgr in inventory.libraries(LibraryPart::Comgr) {
-                closure.extend(inventory.closure(comgr));
-            }
-        }
+        let closure = inventory.closure(start);
         let mut kinds: BTreeMap<LibraryPart, Vec<&FoundLibrary>> = BTreeMap::new();
         for library in closure {
             let kind = kinds.entry(library.part).or_default();
