@@ -55,7 +55,8 @@ fn measure(what: &str) {
 fn image(what: &str) -> String {
     let format = "{{.ID}}";
     let reference = format!("localhost/rdna-build/{what}");
-    let found = output(Command::new("docker").args(["images", "-q", "--no-trunc", "--format", format, &reference]));
+    let found =
+        output(Command::new("docker").args(["images", "-q", "--no-trunc", "--format", format, &reference]));
     String::from_utf8(found).unwrap().lines().next().map_or_else(|| what.to_owned(), str::to_owned)
 }
 
