@@ -70,7 +70,9 @@ pub(super) fn interest(path: &str) -> Option<Interest> {
         return library(name);
     }
     match name {
-        _ if name.ends_with(".bc") && is_below("amdgcn/bitcode") => Some(Interest::Bitcode),
+        _ if name.ends_with(".bc") && (is_below("amdgcn/bitcode") || is_device_library(name)) => {
+            Some(Interest::Bitcode)
+        }
         "hip_version.h" if parent == "hip" => Some(Interest::Text),
         "version.hpp" if parent == "boost" => Some(Interest::Text),
         "half.hpp" => Some(Interest::Text),
@@ -94,6 +96,11 @@ fn command(name: &str) -> Option<Interest> {
         "hipcc" | "hipconfig" | "hipcc.bin" | "ld.lld" | "lld" | "cmake" => Some(Interest::Name),
         _ => None,
     }
+}
+
+/// A variable may name any folder.
+fn is_device_library(name: &str) -> bool {
+    matches!(name, "ocml.bc" | "ockl.bc" | "opencl.bc") || name.starts_with("oclc_")
 }
 
 fn alternative(name: &str) -> Option<Interest> {
