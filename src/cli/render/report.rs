@@ -2,7 +2,7 @@
 
 use super::amount;
 use super::palette::{Palette, Tone};
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::model::{Outcome, Report, UnitReport};
 
