@@ -7,6 +7,7 @@ pub mod clang;
 mod error;
 mod identity;
 mod keys;
+pub mod loader;
 mod packages;
 mod parse;
 mod resolve;
