@@ -8,6 +8,7 @@ mod error;
 mod identity;
 mod keys;
 pub mod loader;
+pub mod log;
 mod packages;
 mod parse;
 mod resolve;
