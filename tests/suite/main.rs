@@ -9,6 +9,7 @@ mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
 mod cli_usage;
+mod conflict_logs;
 mod docs;
 mod git_server;
 mod git_sources;

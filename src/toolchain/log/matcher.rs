@@ -21,7 +21,7 @@ const LONGEST_CAUGHT: usize = 300;
 pub(super) struct Hit {
     pub rule: &'static Rule,
     pub finding: Finding,
-    /// Whether other lines were needed to tell.
+    /// Whether a line of another kind was needed to tell.
     pub is_in_context: bool,
 }
 
@@ -216,7 +216,7 @@ impl Matcher {
             caught: kept.iter().cloned().collect(),
             more: 0,
         };
-        let is_in_context = !matches!(signature.beside, Beside::Nothing);
+        let is_in_context = matches!(signature.beside, Beside::Line { .. });
         hits.push(Hit { rule, finding, is_in_context });
         true
     }
