@@ -5,6 +5,7 @@
 
 mod architecture;
 mod cli_commands;
+mod cli_explain;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;

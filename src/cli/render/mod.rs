@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod config;
+pub mod conflict;
 pub mod diagnostic;
 mod human;
 pub mod inventory;

@@ -15,6 +15,10 @@ a runtime that is older than the version refuses to load the result. Version 6 n
 
 Compilers differ in what they make when they are told nothing: LLVM 17 and older 4, 18 to 20 version 5, 21 and newer 6. AMD's own
 branches changed at other times.",
+    told_by: "\
+a log says that the IDs of amdgpu_code_object_version or amdhsa_code_object_version conflict, or that there is no \
+device library for an ABI version. Before a build, the version that the compiler makes is looked for among the files \
+oclc_abi_version_N00.bc",
     remedies: &[
         "take compiler and device libraries from one toolchain",
         "tell every part the same: -mcode-object-version=5, or 4 for a runtime before ROCm 5.5",

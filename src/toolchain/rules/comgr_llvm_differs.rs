@@ -14,6 +14,10 @@ the headers of the HIP that the program was built with, and bitcode from the bui
 A COMGR of an older LLVM reads neither bitcode nor headers of a newer one.
 
 Finished code objects are not bound to an LLVM, and a COMGR that is newer than the compiler is fine.",
+    told_by: "\
+a log has the message of device-libs-newer beside HIPRTC_ERROR_LINKING or a path /tmp/comgr-…, or says that \
+libamd_comgr or a version amd_comgr_… is not found. Before a build, the LLVM of the COMGR that HIP loads is held \
+against the compiler's",
     remedies: &[
         "install the COMGR that belongs to the compiler's LLVM: on Debian it comes with hipcc",
         "compile with the clang of COMGR's LLVM",

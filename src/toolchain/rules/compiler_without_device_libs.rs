@@ -11,6 +11,9 @@ pub(super) static RULE: Rule = Rule {
 clang looks for the device libraries in its own resource folder and a fixed list of places. A second clang, of the distribution
 or an LLVM nightly, has a resource folder of its own without any, and nothing tells it of the other's. Host code compiles, and so
 does CMake's first test; the first compilation for the GPU stops.",
+    told_by: "\
+a log says: cannot find ROCm device library. Before a build, the places where this clang looks are gone through, and \
+none has any while another clang's have",
     remedies: &[
         "name the right one: CC=/usr/bin/clang-N CXX=/usr/bin/clang++-N, or -DCMAKE_CXX_COMPILER=…, or HIP_CLANG_PATH=/usr/lib/llvm-N/bin",
         "install the device libraries of this clang: on Debian, rocm-device-libs-N",

@@ -8,6 +8,9 @@ pub(super) static RULE: Rule = Rule {
     why: "\
 Every GPU needs an entry in the compiler's list and a file oclc_isa_version_N.bc among the device libraries. A GPU that is newer
 than the toolchain has neither, and whoever built the libraries may have left some out.",
+    told_by: "\
+a log says that a target ID is invalid, or that there is no device library for it. Before a build, the target is \
+looked for among the files oclc_isa_version_N.bc",
     remedies: &[
         "see that the name of the target is right: rocminfo, or the table in the guide",
         "use a toolchain that knows it; rdna-build RECIPE --target GFX refuses those that do not",

@@ -15,6 +15,9 @@ the other way round: the file may use attributes and records for which the older
 of them. No option makes an old LLVM read it. The numbers in the message name that attribute; they say nothing about your code.
 
 Small files often still load, so that a kernel without mathematics may compile and the first sinf() fails.",
+    told_by: "\
+a log says (Producer: 'LLVM21.1.8' Reader: 'LLVM 17.0.6') with the greater number in front. Before a build, the \
+producer that every file of the device libraries names is held against the compiler's version",
     remedies: &[
         "compile with the clang of the device libraries' own LLVM: on Debian, clang-N goes with rocm-device-libs-N",
         "let clang find its own set: unset HIP_DEVICE_LIB_PATH DEVICE_LIB_PATH ROCM_PATH",

@@ -8,6 +8,9 @@ pub(super) static RULE: Rule = Rule {
     why: "\
 HIP's headers call builtins of the LLVM they were made for. Those of HIP 7 use __builtin_amdgcn_wavefrontsize, which LLVM has since
 20; those of HIP 5.5 and older use functions and macros that newer compilers dropped, such as __llvm_amdgcn_rcp_f16.",
+    told_by: "\
+a log says: use of undeclared identifier '__builtin_amdgcn_…', in a file of hip/amd_detail. Before a build, \
+hip_version.h is held against the compiler's version",
     remedies: &[
         "take headers and compiler from one toolchain: on Debian, hipcc depends on the clang that fits",
         "see which headers come first: clang++ -x hip -E -v - < /dev/null",

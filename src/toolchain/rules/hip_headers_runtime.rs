@@ -10,6 +10,9 @@ pub(super) static RULE: Rule = Rule {
 The headers of HIP 6 rename functions whose structs have grown, such as hipGetDeviceProperties to hipGetDevicePropertiesR0600, and
 every release adds functions: an older library lacks them, and linking fails. The other way round, old headers bind to the old
 function and read a struct of another layout: that links, and gives wrong values.",
+    told_by: "\
+a log says that hipGetDevicePropertiesR0600 is undefined, that a version such as hip_6.0 is not found, or that headers \
+of two roots define the same. Before a build, hip_version.h is held against the names of the libraries",
     remedies: &[
         "take headers and library from one place: apt policy libamdhip64-dev hip-dev shows where they come from",
         "give -I and -L of one root, e.g. -isystem /opt/rocm/include -L/opt/rocm/lib",

@@ -11,6 +11,9 @@ pub(super) static RULE: Rule = Rule {
 Two builds of LLVM can have the same name: libLLVM.so.19.1 of the distribution and of AMD's driver packages. The loader takes the
 first in LD_LIBRARY_PATH or in what ldconfig was told. What only the other was built with, such as targets or versions of symbols,
 is missing then.",
+    told_by: "\
+a log says that a version such as LLVM_19.1 is not found, or that a symbol of one is undefined. Before a build, the \
+versions that libraries ask for are held against those of the libLLVM that the loader gives them",
     remedies: &[
         "take the folder out of LD_LIBRARY_PATH, or its file out of /etc/ld.so.conf.d and run ldconfig",
         "see which one is loaded: ldd PROGRAM | grep LLVM",

@@ -8,6 +8,8 @@ pub(super) static RULE: Rule = Rule {
     why: "\
 Device code is linked by lld, which clang looks for beside itself and then on PATH. Without one it cannot link at all, and an lld of
 an older LLVM cannot read the bitcode of clang where that links whole programs (-flto, -fgpu-rdc).",
+    told_by: "\
+a log says: Executable \"lld\" doesn't exist. Before a build, lld is looked for beside the compiler and on PATH",
     remedies: &[
         "install the lld of the same LLVM: on Debian, lld-N goes with clang-N",
         "use the clang that has one: HIP_CLANG_PATH=FOLDER, or CC and CXX",

@@ -58,6 +58,8 @@ pub struct Rule {
     pub title: &'static str,
     /// Why it cannot work: paragraphs with an empty line between them.
     pub why: &'static str,
+    /// How it is told from other failures: what a log says, and what is looked at before a build.
+    pub told_by: &'static str,
     /// What to type or change, one way each.
     pub remedies: &'static [&'static str],
     /// How a log shows it. Of those that fit a line the first counts.

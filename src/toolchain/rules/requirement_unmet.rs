@@ -12,6 +12,9 @@ of ROCm 5.7 do not have them yet, those of ROCm 7.0 have them no longer, and MIO
 
 From Boost 1.87 on, boost::optional no longer takes a value from braces without being told to (`return {x};`), which sources of
 that time do. In the other direction, Boost before 1.68 lacks functions such as optional::has_value.",
+    told_by: "\
+a log says that a name of rocBLAS's beta is unknown, or that a constructor of boost::optional is explicit. Before a \
+build, the versions that are there are held against those that the recipe requires",
     remedies: &[
         "use a toolchain that has what the recipe requires: rdna-build recipes show RECIPE, rdna-build toolchains",
         "build the version of the recipe that belongs to your ROCm: --version",

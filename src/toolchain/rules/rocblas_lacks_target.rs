@@ -7,8 +7,11 @@ pub(super) static RULE: Rule = Rule {
     title: "rocBLAS or MIOpen holds no code for the GPU",
     why: "\
 rocBLAS's kernels lie in files for each GPU. Without one for yours, a program compiles and starts, and its first matrix
-multiplication ends it. AMD's own packages have none for RDNA1; Debian's have. Other libraries have their code inside: what was
+multiplication ends it. Debian's has those for RDNA1, AMD's own had none before ROCm 6.2. Other libraries have their code inside: what was
 compiled for other targets only finds none for yours.",
+    told_by: "\
+a log says: rocBLAS error: Cannot read …TensileLibrary….dat, or: Cannot find CO in the bundle. Before a build, the \
+target is looked for in the names of rocBLAS's files",
     remedies: &[
         "use a rocBLAS that has them: Debian's, or one that was built for your target",
         "leave HSA_OVERRIDE_GFX_VERSION unset: code for another GPU is no remedy",

@@ -15,6 +15,9 @@ an older installation or a module file, they make a good compiler look into a fo
 ROCM_PATH=/usr is wrong: it hides the device libraries, which lie in clang's own folder.
 
 LD_LIBRARY_PATH and /etc/ld.so.conf.d decide when a program starts: they may give it another ROCm than the one it was linked with.",
+    told_by: "\
+a log says that no HIP runtime or no device library is found, with one of the variables set before, or that hipcc's \
+clang is not there. Before a build, what each variable and each folder of the loader leads to is looked at",
     remedies: &[
         "unset ROCM_PATH HIP_PATH HIP_DEVICE_LIB_PATH DEVICE_LIB_PATH HIP_CLANG_PATH",
         "find where it is set: grep -rn ROCM_PATH ~/.bashrc ~/.profile /etc/profile.d /etc/environment",

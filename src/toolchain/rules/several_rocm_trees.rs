@@ -10,6 +10,8 @@ pub(super) static RULE: Rule = Rule {
     why: "\
 clang takes /opt/rocm, then the newest /opt/rocm-*, then /usr/local and /usr; CMake, pkg-config, ldconfig and hipcc choose in other
 orders. A mixture compiles until the first part that differs.",
+    told_by: "\
+a log has paths of two roots /opt/rocm-X.Y.Z. Before a build, every root with something of ROCm in it is listed",
     remedies: &[
         "lead every search to one root: ROCM_PATH, HIP_PATH, CMAKE_PREFIX_PATH and LD_LIBRARY_PATH; on Debian's own packages leave them unset",
         "choose one: update-alternatives --config rocm",

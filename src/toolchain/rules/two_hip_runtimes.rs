@@ -12,6 +12,9 @@ pub(super) static RULE: Rule = Rule {
 Where a library needs libamdhip64.so.6 and the program libamdhip64.so.7, both are loaded, each with contexts, streams and
 registered kernels of its own. What one made and the other is given means nothing to it: invalid device function, invalid resource
 handle. Both may be installed; they must not meet in one process.",
+    told_by: "\
+a log says that libamdhip64.so.6 may conflict with libamdhip64.so.7. Before a build, what MIOpen and rocBLAS load is \
+followed to its end",
     remedies: &[
         "build or install every library of the program for one major: ldd PROGRAM shows who needs which",
         "take the other root out of LD_LIBRARY_PATH and /etc/ld.so.conf.d",

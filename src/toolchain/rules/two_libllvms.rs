@@ -15,6 +15,9 @@ on the objects of the other, which crashes at random.
 Symbol versions (LLVM_19.1, LLVM_21.1) keep releases apart, and so does linking LLVM into a library that hides its symbols, as AMD's
 COMGR does. libclang-cpp has no symbol versions: two of those are not kept apart, and one beside a libLLVM of another release
 shares hundreds of names with it.",
+    told_by: "\
+a log says that an option is registered more than once, or has a stack trace through two libLLVMs. Before a build, \
+what HIP, HIPRTC, COMGR and MIOpen load is followed to its end",
     remedies: &[
         "make the process reach one LLVM: the same for COMGR, Mesa and what else compiles in it",
         "take a foreign libLLVM out of LD_LIBRARY_PATH, LD_PRELOAD and /etc/ld.so.conf.d",

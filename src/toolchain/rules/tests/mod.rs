@@ -272,7 +272,10 @@ fn rules_have_names_of_their_own_and_say_what_to_do() {
         assert!(ids.insert(rule.id), "{} twice", rule.id);
         assert!(rule.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", rule.id);
         assert!(
-            !rule.why.is_empty() && !rule.remedies.is_empty() && !rule.signatures.is_empty(),
+            !rule.why.is_empty()
+                && !rule.told_by.is_empty()
+                && !rule.remedies.is_empty()
+                && !rule.signatures.is_empty(),
             "{}",
             rule.id
         );
