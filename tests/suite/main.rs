@@ -5,10 +5,12 @@
 
 mod architecture;
 mod cli_commands;
+mod cli_explain;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
 mod cli_usage;
+mod conflict_logs;
 mod docs;
 mod git_server;
 mod git_sources;
