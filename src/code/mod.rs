@@ -12,5 +12,5 @@ mod object;
 pub use bitcode::{BitcodeError, HEAD as BITCODE_HEAD, Identification, identification};
 pub use disassembly::{Facts, read};
 pub use library::{Library, LibraryError, library};
-pub use literal::llvm_version;
+pub use literal::{llvm_version, opened_libraries};
 pub use object::{CodeObject, CodeObjectError, Xnack, inspect, text_section};

@@ -86,7 +86,10 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
         loader_folders: found.loader_folders,
         libraries,
         packages,
-        unread: gathered.unread,
+        unread: {
+            gathered.unread.sort_by(|one, other| one.path.cmp(&other.path));
+            gathered.unread
+        },
     }
 }
 
@@ -94,6 +97,14 @@ struct Found<'a> {
     gathered: &'a Gathered,
     environment: &'a BTreeMap<String, String>,
     loader_folders: Vec<LoaderFolder>,
+}
+
+/// A program or library, by its real file.
+struct Elf<'a> {
+    path: &'a str,
+    library: &'a Library,
+    holds: Option<LlvmVersion>,
+    opens: &'a BTreeSet<String>,
 }
 
 impl<'a> Found<'a> {
@@ -152,21 +163,21 @@ impl<'a> Found<'a> {
         COMMANDS.iter().filter_map(command).collect()
     }
 
-    fn elf_files(&self) -> impl Iterator<Item = (&'a str, &'a Library, Option<LlvmVersion>)> {
+    fn elf_files(&self) -> impl Iterator<Item = Elf<'a>> {
         let gathered = self.gathered;
         gathered.facts.iter().filter_map(move |(path, facts)| match facts {
-            Facts::Elf { library, holds } if gathered.real(path).as_deref() == Some(path) => {
+            Facts::Elf { library, holds, opens } if gathered.real(path).as_deref() == Some(path) => {
                 let holds = holds.as_ref().and_then(|text| text.parse().ok());
-                Some((path.as_str(), library, holds))
+                Some(Elf { path, library, holds, opens })
             }
             _ => None,
         })
     }
 
     fn libraries(&self) -> Vec<FoundLibrary> {
-        let library = |(path, library, holds): (&str, &Library, Option<LlvmVersion>)| {
+        let library = |Elf { path, library, holds, opens }: Elf<'_>| {
             let part = part(path)?;
-            let needed = |name: &String| (name.clone(), self.loaded(path, library, name).map(GuestPath::new));
+            let found = |name: &String| (name.clone(), self.loaded(path, library, name).map(GuestPath::new));
             let of_llvm =
                 |(name, _): &(&String, &Vec<String>)| name.contains("LLVM") || name.contains("clang");
             let wants = library.wants.iter().filter(of_llvm);
@@ -175,7 +186,9 @@ impl<'a> Found<'a> {
                 path: GuestPath::new(path),
                 soname: library.soname.clone(),
                 version: version_in_name(path),
-                needed: library.needed.iter().map(needed).collect(),
+                needed: library.needed.iter().map(found).collect(),
+                // Its own name stands in it as well.
+                opens: opens.iter().filter(|name| stem(name) != stem(path)).map(found).collect(),
                 defines: library.defines.clone(),
                 wants: wants.map(|(name, versions)| (name.clone(), versions.clone())).collect(),
                 holds,
@@ -205,7 +218,7 @@ impl<'a> Found<'a> {
     }
 
     fn llvms(&self, libraries: &[FoundLibrary]) -> Vec<Llvm> {
-        let llvm = |(path, library, holds): (&str, &Library, Option<LlvmVersion>)| {
+        let llvm = |Elf { path, library, holds, .. }: Elf<'_>| {
             let (bin, name) = path.rsplit_once('/')?;
             let root = bin.strip_suffix("/bin")?;
             let is_clang =
@@ -375,9 +388,14 @@ fn loader_folders(gathered: &Gathered) -> Vec<LoaderFolder> {
     folders
 }
 
+/// `libamdhip64` of `/usr/lib/libamdhip64.so.6`.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split(".so").next().unwrap_or_default()
+}
+
 fn part(path: &str) -> Option<LibraryPart> {
-    let name = path.rsplit('/').next()?;
-    let (stem, _) = name.split_once(".so")?;
+    let stem = stem(path);
     Some(match stem {
         "libamd_comgr" => LibraryPart::Comgr,
         "libamdhip64" => LibraryPart::HipRuntime,

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek};
 
 use object::ReadCache;
 
-use super::interest::{Interest, interest};
+use super::interest::{Interest, Scan, interest};
 use super::links;
 use crate::code::{self, Identification, Library};
 use crate::model::{GuestPath, Unread};
@@ -26,6 +26,7 @@ pub(super) enum Facts {
     Elf {
         library: Library,
         holds: Option<String>,
+        opens: BTreeSet<String>,
     },
     /// A program that is no ELF file, such as a script.
     Script,
@@ -88,7 +89,7 @@ pub(super) fn read_stream(path: &str, size: u64, input: &mut dyn Read) -> io::Re
         None | Some(Interest::Name) => Ok(None),
         Some(Interest::Text) => text(input).map(Some),
         Some(Interest::Bitcode) => bitcode(input).map(Some),
-        Some(Interest::Elf { holds_llvm }) => {
+        Some(Interest::Elf { scan }) => {
             if size > LARGEST_ELF {
                 return Err(io::Error::other(format!("{size} bytes are more than is read of a library")));
             }
@@ -98,15 +99,15 @@ pub(super) fn read_stream(path: &str, size: u64, input: &mut dyn Read) -> io::Re
                 return Ok(Some(Facts::Script));
             }
             let library = code::library(bytes.as_slice()).map_err(io::Error::other)?;
-            let holds = if holds_llvm { code::llvm_version(bytes.as_slice())? } else { None };
-            Ok(Some(Facts::Elf { library, holds }))
+            let (holds, opens) = scanned(scan, bytes.as_slice())?;
+            Ok(Some(Facts::Elf { library, holds, opens }))
         }
     }
 }
 
 /// Reads what matters of a file, and no more of it than that.
 pub(super) fn read_file(path: &str, mut file: File) -> io::Result<Option<Facts>> {
-    let Some(Interest::Elf { holds_llvm }) = interest(path) else { return read_stream(path, 0, &mut file) };
+    let Some(Interest::Elf { scan }) = interest(path) else { return read_stream(path, 0, &mut file) };
     let mut magic = [0; 4];
     let read = file.read(&mut magic)?;
     if magic[..read] != *b"\x7fELF" {
@@ -116,8 +117,16 @@ pub(super) fn read_file(path: &str, mut file: File) -> io::Result<Option<Facts>>
     let library = code::library(&cache).map_err(io::Error::other)?;
     let mut file = cache.into_inner();
     file.rewind()?;
-    let holds = if holds_llvm { code::llvm_version(file.take(LARGEST_ELF))? } else { None };
-    Ok(Some(Facts::Elf { library, holds }))
+    let (holds, opens) = scanned(scan, file.take(LARGEST_ELF))?;
+    Ok(Some(Facts::Elf { library, holds, opens }))
+}
+
+fn scanned(scan: Scan, input: impl Read) -> io::Result<(Option<String>, BTreeSet<String>)> {
+    match scan {
+        Scan::Nothing => Ok((None, BTreeSet::new())),
+        Scan::Llvm => Ok((code::llvm_version(input)?, BTreeSet::new())),
+        Scan::Opened => Ok((None, code::opened_libraries(input)?)),
+    }
 }
 
 fn text(input: &mut dyn Read) -> io::Result<Facts> {

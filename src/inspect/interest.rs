@@ -10,7 +10,17 @@ pub(super) enum Interest {
     /// Who made a bitcode file.
     Bitcode,
     /// What the loader reads of a program or library.
-    Elf { holds_llvm: bool },
+    Elf { scan: Scan },
+}
+
+/// What is looked for in all of a library's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scan {
+    Nothing,
+    /// The version of the LLVM in it.
+    Llvm,
+    /// Libraries that it opens by name.
+    Opened,
 }
 
 /// Folders below which it is looked for what matters.
@@ -60,7 +70,9 @@ pub(super) fn interest(path: &str) -> Option<Interest> {
         return library(name);
     }
     match name {
-        _ if name.ends_with(".bc") && is_below("amdgcn/bitcode") => Some(Interest::Bitcode),
+        _ if name.ends_with(".bc") && (is_below("amdgcn/bitcode") || is_device_library(name)) => {
+            Some(Interest::Bitcode)
+        }
         "hip_version.h" if parent == "hip" => Some(Interest::Text),
         "version.hpp" if parent == "boost" => Some(Interest::Text),
         "half.hpp" => Some(Interest::Text),
@@ -80,10 +92,15 @@ pub(super) fn interest(path: &str) -> Option<Interest> {
 fn command(name: &str) -> Option<Interest> {
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
     match plain {
-        "clang" | "clang++" | "amdclang" | "amdclang++" => Some(Interest::Elf { holds_llvm: true }),
+        "clang" | "clang++" | "amdclang" | "amdclang++" => Some(Interest::Elf { scan: Scan::Llvm }),
         "hipcc" | "hipconfig" | "hipcc.bin" | "ld.lld" | "lld" | "cmake" => Some(Interest::Name),
         _ => None,
     }
+}
+
+/// A variable may name any folder.
+fn is_device_library(name: &str) -> bool {
+    matches!(name, "ocml.bc" | "ockl.bc" | "opencl.bc") || name.starts_with("oclc_")
 }
 
 fn alternative(name: &str) -> Option<Interest> {
@@ -102,12 +119,14 @@ fn library(name: &str) -> Option<Interest> {
             let rest = stem.trim_start_matches("libLLVM");
             rest.chars()
                 .all(|c| c.is_ascii_digit() || ".-_git".contains(c))
-                .then_some(Interest::Elf { holds_llvm: true })
+                .then_some(Interest::Elf { scan: Scan::Llvm })
         }
-        "libamd_comgr" => Some(Interest::Elf { holds_llvm: true }),
-        "libclang-cpp" | "libamdhip64" | "libhiprtc" | "libhiprtc-builtins" | "libhsa-runtime64"
-        | "librocblas" | "libMIOpen" => Some(Interest::Elf { holds_llvm: false }),
-        _ if stem.starts_with("libclang-cpp") => Some(Interest::Elf { holds_llvm: false }),
+        "libamd_comgr" => Some(Interest::Elf { scan: Scan::Llvm }),
+        "libamdhip64" | "libhiprtc" => Some(Interest::Elf { scan: Scan::Opened }),
+        "libclang-cpp" | "libhiprtc-builtins" | "libhsa-runtime64" | "librocblas" | "libMIOpen" => {
+            Some(Interest::Elf { scan: Scan::Nothing })
+        }
+        _ if stem.starts_with("libclang-cpp") => Some(Interest::Elf { scan: Scan::Nothing }),
         _ => None,
     }
 }
@@ -118,16 +137,16 @@ mod tests {
 
     #[test]
     fn what_matters_is_told_by_the_path() {
-        let elf = |holds_llvm| Some(Interest::Elf { holds_llvm });
+        let elf = |scan| Some(Interest::Elf { scan });
         for (path, expected) in [
-            ("/usr/lib/llvm-21/bin/clang", elf(true)),
-            ("/usr/bin/clang++-21", elf(true)),
+            ("/usr/lib/llvm-21/bin/clang", elf(Scan::Llvm)),
+            ("/usr/bin/clang++-21", elf(Scan::Llvm)),
             ("/usr/bin/clang-format-21", None),
-            ("/usr/lib/x86_64-linux-gnu/libLLVM.so.21.1", elf(true)),
-            ("/usr/lib/x86_64-linux-gnu/libLLVM-17.so.1", elf(true)),
+            ("/usr/lib/x86_64-linux-gnu/libLLVM.so.21.1", elf(Scan::Llvm)),
+            ("/usr/lib/x86_64-linux-gnu/libLLVM-17.so.1", elf(Scan::Llvm)),
             ("/usr/lib/x86_64-linux-gnu/libLLVMSPIRVLib.so.21.1", None),
-            ("/opt/rocm-6.4.3/lib/libamd_comgr.so.3.0.60403", elf(true)),
-            ("/usr/lib/x86_64-linux-gnu/libamdhip64.so.6", elf(false)),
+            ("/opt/rocm-6.4.3/lib/libamd_comgr.so.3.0.60403", elf(Scan::Llvm)),
+            ("/usr/lib/x86_64-linux-gnu/libamdhip64.so.6", elf(Scan::Opened)),
             ("/usr/lib/llvm-21/lib/clang/21/amdgcn/bitcode/ocml.bc", Some(Interest::Bitcode)),
             ("/opt/rocm-6.4.3/.info/version", Some(Interest::Text)),
             (

@@ -15,3 +15,6 @@ pub use container::container;
 pub use error::InspectError;
 pub use folder::folder;
 pub use found::VARIABLES;
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,9 @@ pub struct FoundLibrary {
     pub version: Option<Version>,
     /// Library → where the loader finds it among what was looked at.
     pub needed: BTreeMap<String, Option<GuestPath>>,
+    /// Library that it opens by name while it runs → where the loader finds it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub opens: BTreeMap<String, Option<GuestPath>>,
     /// Symbol versions that it defines, e.g. `LLVM_21.1`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defines: Vec<String>,
@@ -188,13 +191,13 @@ impl Inventory {
         self.libraries.iter().find(|library| library.path == *path)
     }
 
-    /// A library and all it needs, as far as they were found, each once, nearest first.
+    /// A library and all it needs or opens, as far as they were found, each once, nearest first.
     pub fn closure<'a>(&'a self, of: &'a FoundLibrary) -> Vec<&'a FoundLibrary> {
         let mut reached = vec![of];
         let mut next = 0;
         while let Some(library) = reached.get(next) {
             next += 1;
-            for needed in library.needed.values().flatten() {
+            for needed in library.needed.values().chain(library.opens.values()).flatten() {
                 if let Some(found) = self.library(needed)
                     && !reached.iter().any(|known| known.path == found.path)
                 {

@@ -50,6 +50,6 @@ pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
-pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Toolchain};
+pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use version::{Version, VersionError, VersionRange};

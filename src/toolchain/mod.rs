@@ -11,8 +11,10 @@ pub mod loader;
 pub mod log;
 mod packages;
 mod parse;
+pub mod pin;
 mod resolve;
 pub mod rules;
+pub mod weigh;
 
 #[cfg(test)]
 mod tests;

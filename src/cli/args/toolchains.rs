@@ -6,13 +6,14 @@ use clap::{Args, Subcommand, ValueHint};
 
 use super::build::{self, CatalogOptions, StoreOptions};
 use crate::cli::settings::{EngineText, Flags};
-use crate::model::ToolchainId;
+use crate::model::{GfxTarget, RecipeName, ToolchainId, Version};
 
 pub const TOOLCHAINS_EXAMPLES: &str = "\
 Examples:
   rdna-build toolchains
   rdna-build toolchains show debian-sid
   rdna-build toolchains inspect --host
+  rdna-build toolchains resolve miopen
   rdna-build toolchains --toolchains my-toolchains";
 
 const INSPECT_EXAMPLES: &str = "\
@@ -23,6 +24,11 @@ Examples:
   rdna-build toolchains inspect rocm/dev-ubuntu-24.04:6.4.3-complete --json
 
 Nothing found is run, and no container is started.";
+
+const RESOLVE_EXAMPLES: &str = "\
+Examples:
+  rdna-build toolchains resolve miopen
+  rdna-build toolchains resolve miopen --version 3.2.0 --target gfx1010";
 
 #[derive(Debug, Args)]
 pub struct ToolchainsArguments {
@@ -42,6 +48,24 @@ pub enum ToolchainsCommand {
     /// Look into a toolchain, an image, a container or a system: every LLVM, device library and ROCm in it
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArguments),
+    /// Weigh every toolchain against what a recipe needs: chosen, or refused by which file
+    #[command(after_help = RESOLVE_EXAMPLES)]
+    Resolve(ResolveArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ResolveArguments {
+    /// The recipe, e.g. miopen
+    #[arg(value_name = "RECIPE", value_parser = build::recipe_name)]
+    pub recipe: RecipeName,
+    /// The recipe's version [default: the recipe's own choice]
+    #[arg(long)]
+    pub version: Option<Version>,
+    /// Also weigh whether compiler and libraries serve this GPU, e.g. gfx1010
+    #[arg(long, value_name = "GFX")]
+    pub target: Option<GfxTarget>,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +94,7 @@ impl ToolchainsArguments {
                 flags.engine = inspect.engine.clone();
                 flags.store = inspect.store.store.clone();
             }
+            Some(ToolchainsCommand::Resolve(resolve)) => flags.store = resolve.store.store.clone(),
             Some(ToolchainsCommand::Show { .. }) | None => {}
         }
         flags

@@ -39,6 +39,8 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         // What someone wrote, signed or packed is wrong: trying again changes nothing.
         ExecuteError::Configure { .. }
         | ExecuteError::NoPackages { .. }
+        | ExecuteError::DamagedPackages { .. }
+        | ExecuteError::Conflicts { .. }
         | ExecuteError::Lock(
             LockFileError::Invalid { .. }
             | LockFileError::Version { .. }

@@ -1,15 +1,24 @@
 //! An inventory for people: what was found, and the file that proves it.
 
+use super::conflict;
 use super::page::Page;
 use super::palette::Tone;
 use super::table::Table;
 use crate::model::{DeviceLibraries, FoundLibrary, Inventory, LibraryPart};
+use crate::toolchain::rules::Conflict;
 
 /// How many of a long list's parts are named.
 const NAMED: usize = 8;
 
-/// The whole page.
-pub fn text(what: &str, inventory: &Inventory, page: Page) -> String {
+/// The inventory and its conflicts as one document.
+pub fn document(inventory: &Inventory, conflicts: &[Conflict]) -> serde_json::Value {
+    let mut document = serde_json::to_value(inventory).expect("an inventory has only text keys");
+    document["conflicts"] = serde_json::to_value(conflicts).expect("a conflict is plain data");
+    document
+}
+
+/// The whole page, with what clashes at its end, where a terminal shows it.
+pub fn text(what: &str, inventory: &Inventory, conflicts: &[Conflict], page: Page) -> String {
     let mut text = page.palette.paint(Tone::Strong, what);
     if let Some(system) = &inventory.system {
         text += &format!(": {system}");
@@ -36,7 +45,7 @@ pub fn text(what: &str, inventory: &Inventory, page: Page) -> String {
         text += &format!("\n{}\n{}", page.palette.paint(Tone::Strong, title), table.render(2, page));
     }
     text += &format!("\n{}\n", packages(inventory));
-    text
+    text + &conflict::all(conflicts, page)
 }
 
 /// Name, what is known of it, the file that proves it.

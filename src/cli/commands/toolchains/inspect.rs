@@ -16,6 +16,7 @@ use crate::inspect;
 use crate::lockfile::LockFile;
 use crate::store::Store;
 use crate::toolchain::Catalog;
+use crate::toolchain::rules::{Scene, conflicts};
 
 pub fn run(
     arguments: &InspectArguments,
@@ -28,12 +29,13 @@ pub fn run(
         None => folder(arguments.root.as_deref(), environment)?,
         Some(name) => named(name, catalog, settings)?,
     };
+    let conflicts = conflicts(&Scene::of(&found.inventory));
     if settings.json() {
-        render::print_json(&found.inventory)?;
+        render::print_json(&inventory::document(&found.inventory, &conflicts))?;
         return Ok(ExitCode::Fine);
     }
     let page = Page::stdout(settings);
-    render::print(&inventory::text(&what, &found.inventory, page))?;
+    render::print(&inventory::text(&what, &found.inventory, &conflicts, page))?;
     let from = if found.remembered { "remembered" } else { "looked into" };
     render::complain(&format!(
         "{what}: {from} in {:.2} s, nothing in it was run\n",

@@ -1,6 +1,7 @@
 //! `rdna-build toolchains`: what there is to build with, and what is in one.
 
 mod inspect;
+mod resolve;
 
 use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
 use crate::cli::exit::{CliError, ExitCode};
@@ -22,6 +23,7 @@ pub fn run(
         None => list(&catalog.all()?, settings),
         Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, settings),
         Some(ToolchainsCommand::Inspect(inspect)) => inspect::run(inspect, &catalog, settings, environment),
+        Some(ToolchainsCommand::Resolve(resolve)) => resolve::run(resolve, &catalog, settings),
     }
 }
 
