@@ -79,7 +79,7 @@ build.log:4: device-libs-newer
   - compile with the clang of the device libraries' own LLVM: on Debian, clang-N goes with rocm-device-libs-N
   - let clang find its own set: unset HIP_DEVICE_LIB_PATH DEVICE_LIB_PATH ROCM_PATH
   - build in an isolated toolchain: rdna-build RECIPE --target GFX chooses one that fits
-  why: rdna-build explain device-libs-newer
+  rdna-build explain device-libs-newer
 
 "#]]
     );

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod chance;
 mod cli_commands;
 mod cli_explain;
 mod cli_machine;
@@ -18,5 +19,6 @@ mod home;
 mod http_sources;
 mod patch_mutations;
 mod patch_tools;
+mod reader_mutations;
 mod recipe_patches;
 mod server;

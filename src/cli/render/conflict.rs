@@ -53,19 +53,29 @@ pub fn findings(name: &str, findings: &[Finding], page: Page) -> String {
         text += &block(&printable(&finding.what, LINE), "  ", page);
         text += &format!("\n  {line}\n\n");
         text += &remedies(finding.rule().remedies, "  ", page);
-        text + &format!("  why: rdna-build explain {}\n", finding.rule)
+        text + &format!(
+            "  {}\n",
+            page.palette.paint(Tone::Faint, &format!("rdna-build explain {}", finding.rule))
+        )
     };
     findings.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
+/// What clashes in a system.
+pub fn all(conflicts: &[Conflict], page: Page) -> String {
+    match conflicts.is_empty() {
+        true => format!("{}\n", page.palette.paint(Tone::Good, "no conflict found")),
+        false => conflicts.iter().map(|one| format!("\n{}", conflict(one, page))).collect(),
+    }
+}
+
 /// A conflict of a system: which two things clash, what proves it, what to do.
-pub fn conflict(conflict: &Conflict, page: Page) -> String {
+fn conflict(conflict: &Conflict, page: Page) -> String {
     let word = match conflict.severity {
         Severity::Refuse => "conflict",
-        Severity::Warn => "hint",
+        Severity::Warn => "warning",
     };
-    let mut text = format!("{}: {}\n", page.palette.paint(tone(conflict.severity), word), conflict.rule);
-    text += &block(&printable(&conflict.what, LINE), "  ", page);
+    let title = page.lines(&format!("{word}: {}", printable(&conflict.what, LINE)), 0).join("\n");
     let mut table = Table::default();
     for evidence in &conflict.evidence {
         table.row([
@@ -73,10 +83,15 @@ pub fn conflict(conflict: &Conflict, page: Page) -> String {
             (Tone::Plain, printable(&evidence.says, LINE)),
         ]);
     }
-    text += &format!("\n{}\n", table.render(2, page));
-    let ways: Vec<&str> = conflict.remedies.iter().map(String::as_str).collect();
-    text += &remedies(&ways, "  ", page);
-    text + &format!("  why: rdna-build explain {}\n", conflict.rule)
+    let ways: Vec<String> = conflict.remedies.iter().map(|remedy| printable(remedy, LINE)).collect();
+    let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+    format!(
+        "{}\n{}{}  {}\n",
+        page.palette.paint(tone(conflict.severity), &title),
+        table.render(2, page),
+        remedies(&ways, "  ", page),
+        page.palette.paint(Tone::Faint, &format!("rdna-build explain {}", conflict.rule))
+    )
 }
 
 /// A rule for programs.
@@ -206,7 +221,7 @@ build.log:2: device-libs-newer
     DEVICE_LIB_PATH ROCM_PATH
   - build in an isolated toolchain: rdna-build RECIPE --target GFX
     chooses one that fits
-  why: rdna-build explain device-libs-newer
+  rdna-build explain device-libs-newer
 
 build.log:3: data-layout-differs (a hint, it may not be the reason)
   /x/a.bc and llvm-link come from different LLVMs
@@ -215,7 +230,7 @@ build.log:3: data-layout-differs (a hint, it may not be the reason)
 
   - compare the two: rdna-build toolchains inspect shows who made the
     device libraries, and every clang
-  why: rdna-build explain data-layout-differs
+  rdna-build explain data-layout-differs
 
 "#]]
         );
@@ -236,14 +251,11 @@ build.log:3: data-layout-differs (a hint, it may not be the reason)
         assert_data_eq!(
             conflict(&found, narrow()),
             str![[r#"
-conflict: rocm-path-elsewhere
-  ROCM_PATH leads to nothing
-
+conflict: ROCM_PATH leads to nothing
   ROCM_PATH=/opt/rocm  nothing of ROCm in it
   /usr/lib/llvm-17     has device libraries
-
   - unset ROCM_PATH
-  why: rdna-build explain rocm-path-elsewhere
+  rdna-build explain rocm-path-elsewhere
 
 "#]]
         );

@@ -80,15 +80,21 @@ fn older(scene: &Scene<'_>, comgr: &FoundLibrary) -> Option<Conflict> {
 
 /// A COMGR that a HIP runtime names and nothing has. What was not readable may be it.
 fn missing(inventory: &Inventory, hip: &FoundLibrary) -> Option<Conflict> {
-    let (name, _) =
-        hip.needed.iter().find(|(name, path)| name.starts_with("libamd_comgr.so") && path.is_none())?;
-    let is_somewhere = inventory.libraries.iter().any(|library| library.soname.as_ref() == Some(name));
-    (!is_somewhere && inventory.unread.is_empty()).then(|| {
+    let is_missing = |(name, path): &(&String, &Option<GuestPath>)| {
+        let is_somewhere = || inventory.libraries.iter().any(|library| library.soname.as_ref() == Some(name));
+        name.starts_with("libamd_comgr.so") && path.is_none() && !is_somewhere()
+    };
+    let (name, severity, needs) = match hip.needed.iter().find(is_missing) {
+        Some((name, _)) => (name, Severity::Refuse, "needs"),
+        // What is compiled before needs none; MIOpen's kernels do.
+        None => (hip.opens.iter().find(is_missing)?.0, Severity::Warn, "opens, when something is compiled,"),
+    };
+    inventory.unread.is_empty().then(|| {
         RULE.conflict(
-            Severity::Refuse,
-            format!("{} cannot be loaded: there is no {name}", hip.path),
+            severity,
+            format!("{} finds no {name}", hip.path),
             vec![
-                Evidence::new(&hip.path, format!("needs {name}")),
+                Evidence::new(&hip.path, format!("{needs} {name}")),
                 Evidence::new(name, "is in no folder of the loader"),
             ],
         )

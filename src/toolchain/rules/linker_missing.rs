@@ -1,6 +1,7 @@
 //! A clang without the lld that links device code.
 
 use super::{Conflict, Evidence, Rule, Scene, Severity, signature};
+use crate::toolchain::clang::Pick;
 
 pub(super) static RULE: Rule = Rule {
     id: "linker-missing",
@@ -30,8 +31,9 @@ a log says: Executable \"lld\" doesn't exist. Before a build, lld is looked for 
 };
 
 fn check(scene: &Scene<'_>) -> Vec<Conflict> {
-    let Some(llvm) = scene.llvm().filter(|llvm| llvm.lld.is_none()) else { return vec![] };
-    if scene.inventory.device_libraries.is_empty() {
+    // Without device libraries there is no device code to link.
+    let Some((llvm, Pick::Found { .. })) = scene.device_libraries() else { return vec![] };
+    if llvm.lld.is_some() {
         return vec![];
     }
     let beside = Evidence::new(&llvm.clang, "no lld beside it");

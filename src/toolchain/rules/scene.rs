@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Severity;
 use crate::model::{
-    FoundCommand, FoundLibrary, GfxTarget, GuestPath, HipHeaders, Inventory, LibraryPart, Llvm, Version,
-    VersionRange,
+    FoundCommand, FoundLibrary, GfxTarget, GuestPath, HipHeaders, Inventory, Llvm, Version, VersionRange,
 };
 use crate::toolchain::clang::{self, Pick, variable};
-use crate::toolchain::loader;
 
 #[derive(Clone, Debug)]
 pub struct Scene<'a> {
@@ -100,38 +98,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The COMGR that a HIP runtime loads. Before HIP 6 it is in the list of what it needs, since then it is loaded when
+    /// The COMGR that a HIP runtime loads: before HIP 6 it is in the list of what it needs, since then it is opened when
     /// something is compiled.
     pub fn comgr_of(&self, hip: &FoundLibrary) -> Option<&'a FoundLibrary> {
-        let needed = hip.needed.iter().find(|(name, _)| name.starts_with("libamd_comgr.so"));
-        if let Some((_, path)) = needed {
-            return self.inventory.library(path.as_ref()?);
-        }
-        let folder = loader::folder_of(hip);
-        let loaded = "libamd_comgr.so.3";
-        let is_it = |library: &&FoundLibrary| library.soname.as_deref() == Some(loaded);
-        let beside = self
-            .inventory
-            .libraries(LibraryPart::Comgr)
-            .filter(is_it)
-            .find(|comgr| loader::folder_of(comgr) == folder);
-        beside.or_else(|| loader::copies(self.inventory, loaded).first().map(|copy| copy.library))
-    }
-
-    /// All that a process has in it that loads this library, each once.
-    pub fn process_of(&self, library: &'a FoundLibrary) -> Vec<&'a FoundLibrary> {
-        let mut reached = self.inventory.closure(library);
-        let comgrs: Vec<_> = reached
-            .iter()
-            .filter(|library| library.part == LibraryPart::HipRuntime)
-            .filter_map(|hip| self.comgr_of(hip))
-            .collect();
-        for library in comgrs.into_iter().flat_map(|comgr| self.inventory.closure(comgr)) {
-            if reached.iter().all(|known| known.path != library.path) {
-                reached.push(library);
-            }
-        }
-        reached
+        let reached = hip.needed.iter().chain(&hip.opens);
+        let comgr = reached.filter(|(name, _)| name.starts_with("libamd_comgr.so"));
+        comgr.filter_map(|(_, path)| self.inventory.library(path.as_ref()?)).next()
     }
 
     fn named_compiler(&self) -> Option<String> {

@@ -38,7 +38,7 @@ fn check(scene: &Scene<'_>) -> Vec<Conflict> {
     let parts = [LibraryPart::Miopen, LibraryPart::Rocblas, LibraryPart::Hiprtc, LibraryPart::HipRuntime];
     for start in parts.into_iter().flat_map(|part| scene.inventory.libraries(part)) {
         let mut runtimes: BTreeMap<&str, (&FoundLibrary, &FoundLibrary)> = BTreeMap::new();
-        let process = scene.process_of(start);
+        let process = scene.inventory.closure(start);
         for by in &process {
             let needed = by.needed.iter().filter(|(name, _)| name.starts_with("libamdhip64.so."));
             let found =

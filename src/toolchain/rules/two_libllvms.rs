@@ -58,7 +58,7 @@ fn check(scene: &Scene<'_>) -> Vec<Conflict> {
     let parts = [LibraryPart::HipRuntime, LibraryPart::Miopen, LibraryPart::Hiprtc, LibraryPart::Comgr];
     let mut conflicts: Vec<Conflict> = preloaded(scene).into_iter().collect();
     for start in parts.into_iter().flat_map(|part| scene.inventory.libraries(part)) {
-        let process = scene.process_of(start);
+        let process = scene.inventory.closure(start);
         let Some((severity, one, other)) = together(&process) else { continue };
         let conflict = RULE.conflict(
             severity,

@@ -68,6 +68,7 @@ pub(super) fn library(part: LibraryPart, folder: &str, soname: &str) -> FoundLib
         soname: Some(soname.to_owned()),
         version: None,
         needed: BTreeMap::new(),
+        opens: BTreeMap::new(),
         defines: vec![],
         wants: BTreeMap::new(),
         holds: None,
@@ -152,7 +153,8 @@ pub(super) fn debian_sid() -> Inventory {
     let comgr_3 = needs(library(LibraryPart::Comgr, X86, "libamd_comgr.so.3"), &llvm_21);
     let hip_5 = needs(library(LibraryPart::HipRuntime, X86, "libamdhip64.so.5"), &comgr_2);
     let hip_6 = library(LibraryPart::HipRuntime, X86, "libamdhip64.so.6");
-    let hip_6 = FoundLibrary { version: "6.4.43484".parse().ok(), ..hip_6 };
+    let opens = BTreeMap::from([("libamd_comgr.so.3".to_owned(), Some(comgr_3.path.clone()))]);
+    let hip_6 = FoundLibrary { version: "6.4.43484".parse().ok(), opens, ..hip_6 };
     let rocblas = needs(library(LibraryPart::Rocblas, X86, "librocblas.so.4"), &hip_6);
     let miopen = needs(needs(library(LibraryPart::Miopen, X86, "libMIOpen.so.1"), &rocblas), &hip_6);
     let clang_cpp = needs(library(LibraryPart::ClangCpp, X86, "libclang-cpp.so.21.1"), &llvm_21);

@@ -50,7 +50,7 @@ fn a_comgr_that_is_nowhere_keeps_hip_from_being_loaded() {
     assert_data_eq!(
         told("comgr-llvm-differs", &Scene::of(&inventory)),
         str![[r#"
-refuse: /usr/lib/x86_64-linux-gnu/libamdhip64.so.5 cannot be loaded: there is no libamd_comgr.so.2
+refuse: /usr/lib/x86_64-linux-gnu/libamdhip64.so.5 finds no libamd_comgr.so.2
   /usr/lib/x86_64-linux-gnu/libamdhip64.so.5: needs libamd_comgr.so.2
   libamd_comgr.so.2: is in no folder of the loader
   do: install the COMGR that belongs to the compiler's LLVM: on Debian it comes with hipcc
