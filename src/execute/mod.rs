@@ -25,9 +25,9 @@ pub use error::ExecuteError;
 pub use prove::{ProofTask, prove};
 pub use shell::shell;
 pub use source::pin;
-pub use toolchain::stored_identity;
+pub use toolchain::{Locked, lock, stored_identity};
 pub use trees::{SourceFolder, source_folder, stored_source};
-pub use workshop::{BaseChoice, Connect, Limits, Network, Workshop};
+pub use workshop::{Connect, Limits, Network, Workshop};
 
 use crate::model::{
     Event, HostPath, Outcome, OwnPatch, Plan, PlannedPatch, Recipe, Report, Toolchain, UnitReport,

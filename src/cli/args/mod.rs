@@ -145,7 +145,27 @@ pub enum ToolchainsCommand {
         #[arg(value_name = "ID")]
         toolchain: ToolchainId,
     },
+    /// Write the packages that toolchains are made from now into the lock file, each with its digest
+    #[command(after_help = LOCK_EXAMPLES)]
+    Lock(LockArguments),
 }
+
+#[derive(Debug, Args)]
+pub struct LockArguments {
+    /// The toolchains; all that the lock file has where none is named
+    #[arg(value_name = "ID")]
+    pub toolchains: Vec<ToolchainId>,
+    /// The Debian mirror [default: that of the host's apt sources]
+    #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
+    pub debian_mirror: Option<String>,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+const LOCK_EXAMPLES: &str = "\
+Examples:
+  rdna-build toolchains lock debian-sid
+  rdna-build toolchains lock                     follow the mirror with all that are locked";
 
 #[derive(Debug, Args)]
 pub struct LogsArguments {
@@ -269,7 +289,14 @@ impl Arguments {
             Command::Config(config) => config.settings.flags(),
             Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
             Command::Recipes(recipes) => recipes.catalog.flags(),
-            Command::Toolchains(toolchains) => toolchains.catalog.flags(),
+            Command::Toolchains(toolchains) => match &toolchains.command {
+                Some(ToolchainsCommand::Lock(lock)) => Flags {
+                    debian_mirror: lock.debian_mirror.clone(),
+                    store: lock.store.store.clone(),
+                    ..toolchains.catalog.flags()
+                },
+                Some(ToolchainsCommand::Show { .. }) | None => toolchains.catalog.flags(),
+            },
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
             Command::Logs(_) | Command::Completions(_) | Command::Man(_) => Flags::default(),
         };

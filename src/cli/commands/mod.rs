@@ -11,3 +11,4 @@ pub mod plan;
 pub mod recipes;
 pub mod shell;
 pub mod toolchains;
+mod toolchains_lock;
