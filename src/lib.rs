@@ -7,6 +7,7 @@ pub mod document;
 pub mod engine;
 pub mod execute;
 pub mod facts;
+pub mod inspect;
 pub mod lockfile;
 pub mod model;
 pub mod package;

@@ -6,23 +6,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use tokio_util::io::{StreamReader, SyncIoBridge};
-
-use crate::engine::bytes_stream::ByteStream;
 use crate::model::{Digester, PackagedFile};
 
 use super::BuildError;
-
-/// Reads an engine's stream with blocking code on a thread of its own.
-pub async fn read_stream<T: Send + 'static>(
-    stream: ByteStream,
-    read: impl FnOnce(&mut dyn Read) -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    let reader = StreamReader::new(stream);
-    tokio::task::spawn_blocking(move || read(&mut SyncIoBridge::new(Box::pin(reader))))
-        .await
-        .map_err(|error| io::Error::other(format!("the reader stopped: {error}")))?
-}
 
 /// Unpacks the installed tree (a tar whose members start with `install/`) below `into` and lists it, sorted by path.
 ///

@@ -9,11 +9,11 @@ use crate::engine::{ContainerId, ContainerSpec, Engine, Output};
 use crate::model::{FileSet, GuestPath, HostPath, PackagedFile, SOURCE};
 
 use super::BuildError;
-use super::collect::read_stream;
 use super::container::{Cache, exec, powerless};
 use super::workspace::{
     SourceTree, append_folder, append_folders, append_sources, archive_stream, folders_archive, header,
 };
+use crate::engine::read_stream;
 
 /// Where the recipe's `proofs/` lies in the container.
 pub const PROOFS: &str = "/work/proofs";

@@ -7,10 +7,11 @@ use crate::engine::{ContainerId, ContainerSpec, Engine, ExitStatus, LineSink, Ou
 use crate::model::{BUILD, Digest, GuestPath, HostPath, INSTALL, PackagedFile, SOURCE, Script, Step};
 
 use super::BuildError;
-use super::collect::{read_stream, unpack};
+use super::collect::unpack;
 use super::container::{Cache, ensure_volume, exec, mount, powerless};
 use super::failure::Scanner;
 use super::workspace::{NOTE, Note, SourceTree, archive_stream, folders_archive, plan_sync, read_note, send};
+use crate::engine::read_stream;
 
 /// What a build container is made of.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use crate::engine::bytes_stream::ByteStream;
 use crate::model::{Digest, Digester, HostPath, Node, Tree};
 
 use super::BuildError;
-use super::collect::read_stream;
+use crate::engine::read_stream;
 
 /// Where the note about the volume lies, relative to `/work`.
 pub const NOTE: &str = ".rdna/workspace.json";

@@ -33,20 +33,24 @@ pub fn run(arguments: impl Iterator<Item = OsString>, environment: Environment) 
     for warning in settings.warnings.iter().filter(|_| settings.verbosity > Verbosity::Quiet) {
         render::diagnostic::warn(warning, settings::colored(settings.color, environment.terminal.stderr));
     }
-    match dispatch(&arguments, &settings) {
+    match dispatch(&arguments, &settings, &environment) {
         Ok(code) => code,
         Err(error) => fail(&error, settings.json(), settings.color, &environment),
     }
 }
 
-fn dispatch(arguments: &Arguments, settings: &Settings) -> Result<ExitCode, CliError> {
+fn dispatch(
+    arguments: &Arguments,
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<ExitCode, CliError> {
     match &arguments.command {
         Command::Build(build) => commands::build::run(build, settings),
         Command::Plan(plan) => commands::plan::run(plan, settings),
         Command::Shell(shell) => commands::shell::run(shell, settings),
         Command::Patch(patch) => commands::patch::run(patch, settings),
         Command::Recipes(recipes) => commands::recipes::run(recipes, settings),
-        Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings),
+        Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings, environment),
         Command::Logs(logs) => commands::logs::run(logs, settings),
         Command::Cache(cache) => commands::cache::run(cache, settings),
         Command::Config(_) => commands::config::run(settings),

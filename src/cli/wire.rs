@@ -219,19 +219,25 @@ pub fn listed_version<'r>(recipe: &'r Recipe, wanted: &Version) -> Result<&'r Re
     })
 }
 
+/// Whether a recipe is made for this target.
+pub fn check_target(recipe: &Recipe, target: GfxTarget) -> Result<(), CliError> {
+    if recipe.targets.contains(&target) {
+        return Ok(());
+    }
+    let known: Vec<&str> = recipe.targets.iter().map(GfxTarget::as_str).collect();
+    let help = match nearest(target.as_str(), known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? It is made for {}", known.join(", ")),
+        None => format!("it is made for {}", known.join(", ")),
+    };
+    let message = format!("recipe {} is not made for {target}", recipe.name);
+    Err(CliError::Usage { message, help: Some(help) })
+}
+
 /// The targets asked for, each once.
 fn targets(recipe: &Recipe, arguments: &BuildArguments) -> Result<Vec<GfxTarget>, CliError> {
     let mut targets = Vec::new();
     for target in &arguments.targets {
-        if !recipe.targets.contains(target) {
-            let known: Vec<&str> = recipe.targets.iter().map(GfxTarget::as_str).collect();
-            let help = match nearest(target.as_str(), known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`? It is made for {}", known.join(", ")),
-                None => format!("it is made for {}", known.join(", ")),
-            };
-            let message = format!("recipe {} is not made for {target}", recipe.name);
-            return Err(CliError::Usage { message, help: Some(help) });
-        }
+        check_target(recipe, *target)?;
         if !targets.contains(target) {
             targets.push(*target);
         }

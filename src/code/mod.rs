@@ -1,9 +1,16 @@
-//! AMDGPU code: what a code object is for, and what its instructions are. Reads bytes and a disassembler's text.
+//! Code: what an AMDGPU object is for, what its instructions are, which LLVM made bitcode, what a library needs. Reads
+//! bytes and a disassembler's text.
 //!
 //! All input is hostile: sizes are bounded and nothing is executed. Where the bytes and the text come from is for others.
 
+mod bitcode;
 mod disassembly;
+mod library;
+mod literal;
 mod object;
 
+pub use bitcode::{BitcodeError, HEAD as BITCODE_HEAD, Identification, identification};
 pub use disassembly::{Facts, read};
+pub use library::{Library, LibraryError, library};
+pub use literal::{llvm_version, opened_libraries};
 pub use object::{CodeObject, CodeObjectError, Xnack, inspect, text_section};

@@ -134,8 +134,13 @@ impl FakeEngine {
 impl State {
     fn image(&mut self, reference: &str, labels: BTreeMap<String, String>) -> ImageInfo {
         self.made += 1;
-        let info =
-            ImageInfo { id: format!("sha256:{:064x}", self.made), digests: Vec::new(), labels, size: 1024 };
+        let info = ImageInfo {
+            id: format!("sha256:{:064x}", self.made),
+            digests: Vec::new(),
+            labels,
+            environment: BTreeMap::new(),
+            size: 1024,
+        };
         self.images.insert(reference.to_owned(), info.clone());
         info
     }
@@ -323,6 +328,14 @@ impl Engine for FakeEngine {
         state.check(container)?;
         state.uploads.push(Upload { folder: folder.clone(), archive });
         Ok(())
+    }
+
+    async fn container_environment(
+        &self,
+        container: &ContainerId,
+    ) -> Result<Option<BTreeMap<String, String>>, EngineError> {
+        let state = self.at("container_environment")?;
+        Ok(state.check(container).is_ok().then(BTreeMap::new))
     }
 
     async fn download(

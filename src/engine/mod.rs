@@ -32,6 +32,17 @@ pub mod bytes_stream {
         Pin<Box<dyn futures_util::Stream<Item = std::io::Result<tokio_util::bytes::Bytes>> + Send>>;
 }
 
+/// Reads an engine's stream with blocking code on a thread of its own.
+pub async fn read_stream<T: Send + 'static>(
+    stream: ByteStream,
+    read: impl FnOnce(&mut dyn std::io::Read) -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let reader = tokio_util::io::StreamReader::new(stream);
+    tokio::task::spawn_blocking(move || read(&mut tokio_util::io::SyncIoBridge::new(Box::pin(reader))))
+        .await
+        .map_err(|error| std::io::Error::other(format!("the reader stopped: {error}")))?
+}
+
 /// Receives a container's output line by line. Lines are cut at 64 KiB and never hold a line end.
 pub type LineSink<'a> = &'a mut (dyn FnMut(Output, &str) + Send);
 
@@ -115,6 +126,12 @@ pub trait Engine: Send + Sync {
         container: &ContainerId,
         path: &crate::model::GuestPath,
     ) -> Result<Option<ByteStream>, EngineError>;
+
+    /// The variables that a container's programs get; `None` when there is no such container.
+    async fn container_environment(
+        &self,
+        container: &ContainerId,
+    ) -> Result<Option<std::collections::BTreeMap<String, String>>, EngineError>;
 
     /// Kills and removes a container with its anonymous volumes; one that is not there is fine.
     async fn remove_container(&self, container: &ContainerId) -> Result<(), EngineError>;

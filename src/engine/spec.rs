@@ -38,6 +38,8 @@ pub struct ImageInfo {
     /// `name@sha256:…` as pulled; none for images made here.
     pub digests: Vec<String>,
     pub labels: BTreeMap<String, String>,
+    /// What its containers get unless they are told otherwise.
+    pub environment: BTreeMap<String, String>,
     /// Bytes.
     pub size: u64,
 }

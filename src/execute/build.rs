@@ -140,7 +140,7 @@ fn warn_of_a_full_disk(unit: &PlannedUnit, workshop: &Workshop) {
 
 /// ccache hashes the compiler itself; the image's identity stands for its libraries too, and costs nothing.
 fn with_compiler_check(script: &Script, image: &Image) -> Script {
-    let mut script = script.clone();
+    let mut script = image.bind(script);
     script.environment.insert("CCACHE_COMPILERCHECK".to_owned(), format!("string:{}", image.identity));
     script
 }

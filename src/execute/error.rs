@@ -57,6 +57,21 @@ pub enum ExecuteError {
     #[diagnostic(code(run::no_packages), help("only Debian-based images can be used as toolchains today"))]
     NoPackages { toolchain: String },
 
+    #[error("the list of packages in the image of toolchain `{toolchain}` cannot be read: {reason}")]
+    #[diagnostic(code(run::packages), help("the image is not one of Debian's kind, or its base is broken"))]
+    DamagedPackages { toolchain: String, reason: String },
+
+    #[error("the toolchain `{toolchain}` cannot build anything: parts of it clash")]
+    #[diagnostic(
+        code(run::conflict),
+        help("`rdna-build toolchains inspect {toolchain}` shows what it holds")
+    )]
+    Conflicts {
+        toolchain: String,
+        #[related]
+        conflicts: Vec<super::toolchain::ConflictFault>,
+    },
+
     #[error("{doing} `{path}`: {reason}")]
     #[diagnostic(code(run::file))]
     File { doing: &'static str, path: String, reason: String },
@@ -64,6 +79,10 @@ pub enum ExecuteError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Engine(#[from] crate::engine::EngineError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Inspect(#[from] crate::inspect::InspectError),
 
     #[error(transparent)]
     #[diagnostic(transparent)]

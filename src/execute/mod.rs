@@ -7,6 +7,7 @@
 mod build;
 mod cleanup;
 mod error;
+mod inspect;
 mod json;
 mod package;
 mod prepare;
@@ -22,10 +23,11 @@ mod workshop;
 use std::time::Instant;
 
 pub use error::ExecuteError;
+pub use inspect::{Inspected, inspect, inspect_image, remembered};
 pub use prove::{ProofTask, prove};
 pub use shell::shell;
 pub use source::pin;
-pub use toolchain::{Locked, lock, stored_identity};
+pub use toolchain::{Locked, lock, stored_identity, stored_image};
 pub use trees::{SourceFolder, source_folder, stored_source};
 pub use workshop::{Connect, Limits, Network, Workshop};
 

@@ -44,6 +44,7 @@ pub(super) async fn make(
             id: unit.id.toolchain.to_string(),
             definition: image.definition,
             identity: image.identity,
+            pins: image.pins.clone(),
             image: None,
             provides: image.provides.clone(),
             packages: image.packages.clone(),

@@ -88,6 +88,7 @@ impl Bench {
             license: "MIT".to_owned(),
             default_version: "1.0".parse().expect("a version"),
             versions: vec![RecipeVersion {
+                requires: BTreeMap::new(),
                 version: "1.0".parse().expect("a version"),
                 rocm: "6.4.3".parse().expect("a version"),
                 source: SourceSpec::Bundled { folder: "source".to_owned(), digest: bundled },

@@ -22,6 +22,8 @@ pub enum Stage {
     Package,
     /// Observe one side of a proof. No part of a build.
     Proof,
+    /// Look into an image. No part of a build.
+    Inventory,
 }
 
 impl Stage {
@@ -29,8 +31,15 @@ impl Stage {
     pub const BUILD: [Stage; 5] =
         [Stage::Toolchain, Stage::Source, Stage::Prepare, Stage::Build, Stage::Package];
     /// Everything that has entries in the store.
-    pub const ALL: [Stage; 6] =
-        [Stage::Toolchain, Stage::Source, Stage::Prepare, Stage::Build, Stage::Package, Stage::Proof];
+    pub const ALL: [Stage; 7] = [
+        Stage::Toolchain,
+        Stage::Source,
+        Stage::Prepare,
+        Stage::Build,
+        Stage::Package,
+        Stage::Proof,
+        Stage::Inventory,
+    ];
 
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -40,6 +49,7 @@ impl Stage {
             Stage::Build => "build",
             Stage::Package => "package",
             Stage::Proof => "proof",
+            Stage::Inventory => "inventory",
         }
     }
 }

@@ -6,6 +6,7 @@ use super::digest::Digest;
 use super::key::Key;
 use super::name::PatchName;
 use super::source::PinnedSource;
+use super::toolchain::Pin;
 
 /// `manifest.json`. Schema 1; a reader ignores keys it does not know.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +42,9 @@ pub struct ToolchainRecord {
     pub provides: BTreeMap<String, String>,
     /// Debian package → version, everything installed in the image.
     pub packages: BTreeMap<String, String>,
+    /// What the build was bound to of what the image holds, and why.
+    #[serde(default)]
+    pub pins: Vec<Pin>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

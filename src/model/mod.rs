@@ -7,7 +7,9 @@ mod digest;
 mod event;
 mod files;
 mod fit;
+mod inventory;
 mod key;
+mod llvm;
 mod manifest;
 mod name;
 mod patch;
@@ -28,7 +30,12 @@ pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
 pub use fit::{Fit, FitError};
+pub use inventory::{
+    DeviceLibraries, FoundCommand, FoundLibrary, HipHeaders, Inventory, LibraryPart, Llvm, LoaderFolder,
+    Part, RocblasKernels, RocmTree, Unread,
+};
 pub use key::{Difference, Ingredients, Key};
+pub use llvm::{LlvmVersion, LlvmVersionError};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
 pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
@@ -43,6 +50,6 @@ pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
-pub use toolchain::{Base, Claim, Compilers, DebianBase, Toolchain};
+pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use version::{Version, VersionError, VersionRange};

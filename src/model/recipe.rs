@@ -41,6 +41,8 @@ pub struct RecipeVersion {
     /// The ROCm release this version belongs to.
     pub rocm: Version,
     pub source: SourceSpec,
+    /// What this version asks of a toolchain instead of, or beyond, what the recipe does.
+    pub requires: BTreeMap<String, VersionRange>,
 }
 
 /// What the build container does. Only CMake with Ninja today.
@@ -90,6 +92,13 @@ pub enum OutputKind {
 }
 
 impl Recipe {
+    /// What a toolchain must provide for a version.
+    pub fn requirements(&self, version: &Version) -> BTreeMap<String, VersionRange> {
+        let mut requires = self.requires.clone();
+        requires.extend(self.version(version).into_iter().flat_map(|version| version.requires.clone()));
+        requires
+    }
+
     pub fn version(&self, version: &Version) -> Option<&RecipeVersion> {
         self.versions.iter().find(|candidate| candidate.version == *version)
     }

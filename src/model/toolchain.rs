@@ -82,6 +82,25 @@ pub struct Claim {
     pub file: Option<GuestPath>,
 }
 
+/// One way in which a build is bound to a part of its toolchain.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pin {
+    pub kind: PinKind,
+    pub name: String,
+    pub value: String,
+    /// What was chosen, and the file it was chosen by.
+    pub why: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PinKind {
+    /// A variable of the build's environment.
+    Variable,
+    CmakeOption,
+}
+
 impl Toolchain {
     /// Digest of all that says what its image shall be: its files and, where it is locked, its packages.
     pub fn definition(&self) -> Digest {

@@ -17,6 +17,7 @@ pub(super) fn manifest(files: Vec<PackagedFile>) -> Manifest {
         version: "1.0".into(),
         target: "gfx1010".into(),
         toolchain: ToolchainRecord {
+            pins: vec![],
             id: "debian-sid".into(),
             definition: digest,
             identity: digest,

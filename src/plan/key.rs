@@ -30,6 +30,9 @@ use crate::model::{
 /// Bumped when the meaning of an ingredient changes, or when a stage makes something else of the same ingredients.
 const SCHEMA: u32 = 1;
 
+/// Bumped when an inventory says more, or something else, of the same image.
+const INVENTORY_READER: &str = "2";
+
 /// A key together with what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyed {
@@ -130,6 +133,14 @@ pub fn proof(inputs: &ProofInputs<'_>) -> Keyed {
         ingredients.add("build", key);
     }
     keyed("proof", ingredients)
+}
+
+/// The key of what an image holds: its id stands for every byte of it.
+pub fn inventory(image: &str) -> Keyed {
+    let mut ingredients = Ingredients::default();
+    ingredients.add("reader", INVENTORY_READER);
+    ingredients.add("image", image);
+    keyed("inventory", ingredients)
 }
 
 /// The key of a lock that has a name of its own: a unit's build folder, which several build keys share, or a

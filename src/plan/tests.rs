@@ -39,6 +39,7 @@ fn recipe() -> Recipe {
         license: "MIT".to_owned(),
         default_version: "1.0".parse().expect("a version"),
         versions: vec![RecipeVersion {
+            requires: BTreeMap::new(),
             version: "1.0".parse().expect("a version"),
             rocm: "6.4.3".parse().expect("a version"),
             source: SourceSpec::Bundled { folder: "source".to_owned(), digest: Digest::of("s") },

@@ -23,7 +23,7 @@ pub(super) const RECIPE: Keys = Keys {
 
 pub(super) const VERSION: Keys = Keys {
     required: &["version", "rocm"],
-    optional: &["git", "tag", "commit", "subdir", "tarball", "sha256", "mirrors", "bundled"],
+    optional: &["git", "tag", "commit", "subdir", "tarball", "sha256", "mirrors", "bundled", "requires"],
 };
 
 pub(super) const TARGETS: Keys = Keys { required: &["supported"], optional: &[] };

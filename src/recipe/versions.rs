@@ -1,5 +1,7 @@
 //! `[[versions]]`: each with one source, and only the keys that belong to it.
 
+use std::collections::BTreeMap;
+
 use super::keys::VERSION;
 use crate::document::{Field, Section};
 use crate::model::{FileSet, RecipeVersion, SourceSpec, Version};
@@ -22,7 +24,8 @@ pub(super) fn read(field: &Field<'_>, files: &FileSet) -> Option<Vec<RecipeVersi
         });
         let rocm = section.required("rocm", |field| field.parse());
         let source = source(&section, files);
-        Some(RecipeVersion { version: version?, rocm: rocm?, source: source? })
+        let requires = section.or("requires", BTreeMap::new(), |field| super::parse::ranges(&field));
+        Some(RecipeVersion { version: version?, rocm: rocm?, source: source?, requires: requires? })
     })?;
     if versions.is_empty() {
         return field.wrong("a recipe needs a version", None);

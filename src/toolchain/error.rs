@@ -4,7 +4,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use crate::document::{FolderError, Mistake};
-use crate::model::{GuestPath, ToolchainId};
+use crate::model::{GuestPath, LlvmVersion, ToolchainId};
 
 #[derive(Debug, Error, Diagnostic)]
 pub enum ToolchainError {
@@ -59,6 +59,9 @@ pub enum ClaimFault {
 
     #[error("{claim} is claimed, but there is no {file}")]
     NoFile { claim: String, file: GuestPath },
+
+    #[error("{claim} is claimed, but {compiler} is of LLVM {found}, as {proof} says")]
+    OtherLlvm { claim: String, compiler: GuestPath, found: LlvmVersion, proof: GuestPath },
 
     #[error("an image without the promised {language} compiler: there is no {file}")]
     NoCompiler { language: &'static str, file: GuestPath },

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::error::{ClaimFault, ToolchainError};
 use super::packages::is_package;
-use crate::model::{Digest, GuestPath, Toolchain, Version};
+use crate::model::{Digest, GuestPath, Inventory, Pin, Toolchain, Version};
 
 /// A full desktop's file has about 6 MiB.
 const LONGEST_STATUS: usize = 64 << 20;
@@ -105,6 +105,7 @@ impl<'a> Paragraph<'a> {
 pub fn check_claims(
     toolchain: &Toolchain,
     packages: &BTreeMap<String, String>,
+    inventory: &Inventory,
     file_exists: &dyn Fn(&GuestPath) -> bool,
 ) -> Result<ActualProvides, ToolchainError> {
     let mut faults = Vec::new();
@@ -128,6 +129,7 @@ pub fn check_claims(
             faults.push(ClaimFault::NoFile { claim, file: file.clone() });
         }
     }
+    faults.extend(other_llvm(toolchain, inventory));
     for (language, file) in [("C", &toolchain.compilers.c), ("C++", &toolchain.compilers.cxx)] {
         if !file_exists(file) {
             faults.push(ClaimFault::NoCompiler { language, file: file.clone() });
@@ -140,10 +142,32 @@ pub fn check_claims(
     }
 }
 
-/// Digests what is installed: one `name=version` line per package, sorted by name.
+/// The declared compiler, where it is of another LLVM than is claimed.
+fn other_llvm(toolchain: &Toolchain, inventory: &Inventory) -> Option<ClaimFault> {
+    let claim = toolchain.provides.get("llvm")?;
+    let found = super::pin::compiler(toolchain, inventory)?;
+    let version = found.version.as_ref()?;
+    (!version.numbers().starts_with(&claim.version)).then(|| ClaimFault::OtherLlvm {
+        claim: format!("llvm {}", claim.version),
+        compiler: found.clang.clone(),
+        found: version.clone(),
+        proof: found.version_proof.clone().unwrap_or_else(|| found.clang.clone()),
+    })
+}
+
+/// Digests what is installed, what compiles in it, and how a build is bound to that: one line for each, sorted.
 ///
-/// The digest of the toolchain's definition is another ingredient of a key; it is not in here.
-pub fn identity(packages: &BTreeMap<String, String>) -> Digest {
-    let lines: String = packages.iter().map(|(package, version)| format!("{package}={version}\n")).collect();
-    Digest::of(lines)
+/// A compiler that no package brought is in here by its version and the device libraries' producers. The digest of the
+/// toolchain's definition is another ingredient of a key; it is not in here.
+pub fn identity(packages: &BTreeMap<String, String>, inventory: &Inventory, pins: &[Pin]) -> Digest {
+    let packages = packages.iter().map(|(package, version)| format!("{package}={version}\n"));
+    let llvms = inventory.llvms.iter().map(|llvm| {
+        let version = llvm.version.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("LLVM {} {version}\n", llvm.root)
+    });
+    let libraries = inventory.device_libraries.iter().flat_map(|set| {
+        set.producers.keys().map(move |producer| format!("device libraries {} {producer}\n", set.folder))
+    });
+    let pins = pins.iter().map(|pin| format!("pin {}={}\n", pin.name, pin.value));
+    Digest::of(packages.chain(llvms).chain(libraries).chain(pins).collect::<String>())
 }

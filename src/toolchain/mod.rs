@@ -3,12 +3,16 @@
 //! Makes no image and asks no engine; what an image holds comes in as text and answers.
 
 mod catalog;
+pub mod clang;
 mod error;
 mod identity;
 mod keys;
 mod packages;
 mod parse;
+pub mod pin;
 mod resolve;
+pub mod rules;
+pub mod weigh;
 
 #[cfg(test)]
 mod tests;

@@ -101,10 +101,11 @@ pub fn choose<'a>(
             toolchain.id.clone(),
         )
     });
+    let requires = recipe.requirements(version);
     let mut chosen = None;
     let mut refused = Vec::new();
     for (toolchain, availability) in ranked {
-        let objections = objections(&recipe.requires, toolchain, availability);
+        let objections = objections(&requires, toolchain, availability);
         if !objections.is_empty() {
             refused.push(Refusal { toolchain: toolchain.id.clone(), objections });
         } else if chosen.is_none() {
@@ -138,7 +139,7 @@ fn insist<'a>(
         let nearest = nearest(wanted.as_str(), known.iter().map(String::as_str)).map(str::to_owned);
         return Err(ResolveError::Unknown { name: wanted.to_string(), nearest, known });
     };
-    let objections = objections(&recipe.requires, toolchain, available(toolchain));
+    let objections = objections(&recipe.requirements(version), toolchain, available(toolchain));
     if objections.is_empty() {
         return Ok(Choice { toolchain, reason: "it was asked for".to_owned(), refused: Vec::new() });
     }
@@ -179,13 +180,14 @@ fn reason(
 ) -> String {
     let its = &toolchain.rocm;
     let of = format!("{} {version}", recipe.name);
+    let requires = recipe.requirements(version);
     let mut reason = match its.distance(rocm) {
         [0, 0, 0] => return format!("its ROCm {its} is the release of {of}"),
         [0, 0, _] => format!("its ROCm {its} is of the same series as {rocm}, the release of {of}"),
-        [_, _, _] if recipe.requires.is_empty() => format!("nearest to ROCm {rocm}"),
+        [_, _, _] if requires.is_empty() => format!("nearest to ROCm {rocm}"),
         [_, _, _] => {
             let requires: Vec<String> =
-                recipe.requires.iter().map(|(capability, range)| format!("{capability} {range}")).collect();
+                requires.iter().map(|(capability, range)| format!("{capability} {range}")).collect();
             format!("nearest to ROCm {rocm} that meets {}", requires.join(", "))
         }
     };

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use snapbox::{IntoData, assert_data_eq, str};
 
 use super::parse::{FILE, parse};
-use super::{Catalog, ToolchainError, check_claims, identity, parse_dpkg_status};
+use super::{Catalog, ToolchainError, check_claims, identity, parse_dpkg_status, pin};
 use crate::document::Origin;
 use crate::document::testing::rendered;
-use crate::model::{Base, FileSet, GuestPath, HostPath, Toolchain};
+use crate::model::{
+    Base, DeviceLibraries, FileSet, GuestPath, HostPath, Inventory, Llvm, RocmTree, Toolchain,
+};
 
 const SID: &str = r#"schema = 1
 summary = "Debian sid"
@@ -250,7 +252,7 @@ fn a_damaged_status_file_is_refused_with_its_line() {
 
 #[test]
 fn an_image_that_keeps_its_promises_gives_the_real_versions() {
-    let actual = check_claims(&sid(), &status(), &|_| true).expect("all is there");
+    let actual = check_claims(&sid(), &status(), &Inventory::default(), &|_| true).expect("all is there");
     let actual: Vec<String> = actual.0.iter().map(|(name, version)| format!("{name} {version}")).collect();
     assert_eq!(actual, ["hip 6.4.3", "llvm 21.1.8"]);
 }
@@ -260,7 +262,8 @@ fn every_broken_promise_of_an_image_is_told() {
     let mut packages = status();
     packages.remove("libamdhip64-dev");
     packages.insert("clang-21".to_owned(), "1:20.1.2-1".to_owned());
-    let error = check_claims(&sid(), &packages, &|_| false).expect_err("nothing is there");
+    let error =
+        check_claims(&sid(), &packages, &Inventory::default(), &|_| false).expect_err("nothing is there");
     assert_data_eq!(
         rendered(&error),
         str![[r#"
@@ -294,14 +297,112 @@ Error:
 fn one_digit_of_one_version_longer_is_another_version() {
     let mut packages = status();
     packages.insert("clang-21".to_owned(), "1:210.0-1".to_owned());
-    assert!(check_claims(&sid(), &packages, &|_| true).is_err());
+    assert!(check_claims(&sid(), &packages, &Inventory::default(), &|_| true).is_err());
+}
+
+/// A system with one LLVM below `/usr/lib/llvm-21`, as Debian lays it out.
+fn inventory(version: &str) -> Inventory {
+    let resource = GuestPath::new("/usr/lib/llvm-21/lib/clang/21");
+    Inventory {
+        llvms: vec![Llvm {
+            root: GuestPath::new("/usr/lib/llvm-21"),
+            version: Some(version.parse().expect("a version")),
+            version_proof: Some(GuestPath::new("/usr/lib/x86_64-linux-gnu/libLLVM.so.21.1")),
+            clang: GuestPath::new("/usr/lib/llvm-21/bin/clang"),
+            lld: None,
+            resource: Some(resource.clone()),
+            libllvm: None,
+        }],
+        device_libraries: vec![DeviceLibraries {
+            folder: resource.join("amdgcn/bitcode"),
+            also: vec![],
+            producers: [(format!("LLVM{version}"), vec!["ocml.bc".to_owned()])].into(),
+            abis: [500, 600].into(),
+            isas: ["1010".to_owned()].into(),
+        }],
+        ..Inventory::default()
+    }
+}
+
+#[test]
+fn a_compiler_of_another_llvm_than_is_claimed_is_told() {
+    assert!(check_claims(&sid(), &status(), &inventory("21.1.8"), &|_| true).is_ok());
+    let error = check_claims(&sid(), &status(), &inventory("20.1.2"), &|_| true).expect_err("it is LLVM 20");
+    let told = rendered(&error);
+    assert!(told.contains("llvm 21 is claimed, but /usr/lib/llvm-21/bin/clang is of LLVM 20.1.2"), "{told}");
 }
 
 #[test]
 fn an_identity_changes_with_any_installed_version() {
-    let before = identity(&status());
-    assert_eq!(identity(&status()), before);
+    let held = inventory("21.1.8");
+    let pins = pin::pins(&sid(), &held);
+    let before = identity(&status(), &held, &pins);
+    assert_eq!(identity(&status(), &held, &pins), before);
     let mut rebuilt = status();
     rebuilt.insert("clang-21".to_owned(), "1:21.1.8-3+b2".to_owned());
-    assert_ne!(identity(&rebuilt), before);
+    assert_ne!(identity(&rebuilt, &held, &pins), before);
+}
+
+#[test]
+fn a_compiler_that_no_package_brought_is_another_identity() {
+    let (one, other) = (inventory("21.1.8"), inventory("21.1.7"));
+    assert_ne!(identity(&status(), &one, &[]), identity(&status(), &other, &[]));
+    let pins = pin::pins(&sid(), &one);
+    assert_ne!(identity(&status(), &one, &pins), identity(&status(), &one, &[]));
+}
+
+fn pinned(toolchain: &Toolchain, inventory: &Inventory) -> String {
+    pin::pins(toolchain, inventory)
+        .iter()
+        .map(|pin| format!("{}={} ({})\n", pin.name, pin.value, pin.why))
+        .collect()
+}
+
+#[test]
+fn a_build_is_bound_to_one_llvm_and_its_device_libraries() {
+    let mut held = inventory("21.1.8");
+    // What the image says leads elsewhere, and nothing in it is an AMD ROCm.
+    held.environment.insert("ROCM_PATH".to_owned(), "/opt/rocm-6.2.4".to_owned());
+    assert_data_eq!(
+        pinned(&sid(), &held),
+        str![[r#"
+CC=/usr/bin/clang-21 (the compiler that toolchain.toml declares)
+CXX=/usr/bin/clang++-21 (the compiler that toolchain.toml declares)
+CMAKE_HIP_COMPILER=/usr/bin/clang++-21 (HIP code is compiled by the same compiler as C++)
+HIP_CLANG_PATH=/usr/lib/llvm-21/bin (clang, lld and the LLVM tools of one LLVM 21.1.8: /usr/lib/llvm-21/bin/clang)
+PATH=/usr/lib/llvm-21/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin (clang, lld and the LLVM tools of one LLVM 21.1.8: /usr/lib/llvm-21/bin/clang)
+HIP_DEVICE_LIB_PATH=/usr/lib/llvm-21/lib/clang/21/amdgcn/bitcode (the device libraries that this clang finds by itself, made by LLVM 21.1.8)
+ROCM_PATH= (the image sets it, and it leads elsewhere)
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn within_a_rocm_of_amds_kind_the_tree_is_pinned_and_the_toolchain_may_know_better() {
+    let mut held = inventory("19.0.0git");
+    let llvm = &mut held.llvms[0];
+    llvm.root = GuestPath::new("/opt/rocm-6.4.3/lib/llvm");
+    llvm.clang = GuestPath::new("/opt/rocm-6.4.3/lib/llvm/bin/clang-19");
+    llvm.resource = Some(GuestPath::new("/opt/rocm-6.4.3/lib/llvm/lib/clang/19"));
+    held.rocm_trees.push(RocmTree {
+        root: GuestPath::new("/opt/rocm-6.4.3"),
+        version: None,
+        proof: GuestPath::new("/opt/rocm-6.4.3/.info/version"),
+    });
+    held.device_libraries[0].folder = GuestPath::new("/opt/rocm-6.4.3/amdgcn/bitcode");
+    let mut amd = sid();
+    amd.compilers.cxx = GuestPath::new("/opt/rocm-6.4.3/lib/llvm/bin/clang++");
+    amd.environment.insert("HIP_PATH".to_owned(), "/opt/rocm".to_owned());
+    let pins = pinned(&amd, &held);
+    for expected in [
+        "ROCM_PATH=/opt/rocm-6.4.3 (the ROCm of the compiler: /opt/rocm-6.4.3/.info/version)",
+        "HIP_PATH=/opt/rocm (toolchain.toml sets it)",
+        "CMAKE_PREFIX_PATH=/opt/rocm-6.4.3 ",
+        "HIP_DEVICE_LIB_PATH=/opt/rocm-6.4.3/amdgcn/bitcode ",
+        "HIP_CLANG_PATH=/opt/rocm-6.4.3/lib/llvm/bin ",
+    ] {
+        assert!(pins.contains(expected), "{expected}\n{pins}");
+    }
 }

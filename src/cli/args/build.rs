@@ -173,7 +173,7 @@ pub fn recipe_name(text: &str) -> Result<RecipeName, NameError> {
     text.to_ascii_lowercase().parse()
 }
 
-fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
+pub(super) fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
     match text.is_empty() {
         true => Err(EmptyEngine),
         false => Ok(EngineText(text.to_owned())),
@@ -182,7 +182,7 @@ fn engine(text: &str) -> Result<EngineText, EmptyEngine> {
 
 #[derive(Debug, thiserror::Error)]
 #[error("auto, docker, podman or an address is expected")]
-struct EmptyEngine;
+pub(super) struct EmptyEngine;
 
 /// A length of time in hours, days or weeks.
 pub fn age(text: &str) -> Result<Duration, AgeError> {

@@ -3,6 +3,7 @@
 mod build;
 mod patch;
 mod shorthand;
+mod toolchains;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,10 +15,12 @@ pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
 pub use shorthand::{early_color, early_json, nearest_command};
+pub use toolchains::{
+    InspectArguments, LockArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand,
+};
 
 use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};
-use crate::model::ToolchainId;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,8 +72,8 @@ pub enum Command {
     /// List, show and check recipes
     #[command(after_help = RECIPES_EXAMPLES)]
     Recipes(RecipesArguments),
-    /// List and show toolchains
-    #[command(after_help = TOOLCHAINS_EXAMPLES)]
+    /// List, show and look into toolchains
+    #[command(visible_alias = "toolchain", after_help = toolchains::TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
@@ -131,43 +134,6 @@ pub enum RecipesCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct ToolchainsArguments {
-    #[command(subcommand)]
-    pub command: Option<ToolchainsCommand>,
-    #[command(flatten)]
-    pub catalog: CatalogOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ToolchainsCommand {
-    /// Show one toolchain: base, packages, what it provides
-    Show {
-        #[arg(value_name = "ID")]
-        toolchain: ToolchainId,
-    },
-    /// Write the packages that toolchains are made from now into the lock file, each with its digest
-    #[command(after_help = LOCK_EXAMPLES)]
-    Lock(LockArguments),
-}
-
-#[derive(Debug, Args)]
-pub struct LockArguments {
-    /// The toolchains; all that the lock file has where none is named
-    #[arg(value_name = "ID")]
-    pub toolchains: Vec<ToolchainId>,
-    /// The Debian mirror [default: that of the host's apt sources]
-    #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
-    pub debian_mirror: Option<String>,
-    #[command(flatten)]
-    pub store: StoreOptions,
-}
-
-const LOCK_EXAMPLES: &str = "\
-Examples:
-  rdna-build toolchains lock debian-sid
-  rdna-build toolchains lock                     follow the mirror with all that are locked";
-
-#[derive(Debug, Args)]
 pub struct LogsArguments {
     /// The run; the last one where none is named
     pub run: Option<crate::model::RunId>,
@@ -219,12 +185,6 @@ Examples:
   rdna-build recipes
   rdna-build recipes show miopen
   rdna-build recipes lint recipes/my-library";
-
-const TOOLCHAINS_EXAMPLES: &str = "\
-Examples:
-  rdna-build toolchains
-  rdna-build toolchains show debian-sid
-  rdna-build toolchains --toolchains my-toolchains";
 
 const LOGS_EXAMPLES: &str = "\
 Examples:
@@ -289,14 +249,7 @@ impl Arguments {
             Command::Config(config) => config.settings.flags(),
             Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
             Command::Recipes(recipes) => recipes.catalog.flags(),
-            Command::Toolchains(toolchains) => match &toolchains.command {
-                Some(ToolchainsCommand::Lock(lock)) => Flags {
-                    debian_mirror: lock.debian_mirror.clone(),
-                    store: lock.store.store.clone(),
-                    ..toolchains.catalog.flags()
-                },
-                Some(ToolchainsCommand::Show { .. }) | None => toolchains.catalog.flags(),
-            },
+            Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
             Command::Logs(_) | Command::Completions(_) | Command::Man(_) => Flags::default(),
         };

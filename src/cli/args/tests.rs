@@ -115,7 +115,7 @@ Commands:
   shell        Open a shell in a recipe's build container, sources prepared
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
-  toolchains   List and show toolchains
+  toolchains   List, show and look into toolchains [alias: toolchain]
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from

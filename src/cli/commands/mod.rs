@@ -11,4 +11,3 @@ pub mod plan;
 pub mod recipes;
 pub mod shell;
 pub mod toolchains;
-mod toolchains_lock;

@@ -4,6 +4,7 @@ use super::ExitCode;
 use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
+use crate::inspect::InspectError;
 use crate::lockfile::LockFileError;
 use crate::source::patch::MakeError;
 use crate::source::patch::desk::DeskError;
@@ -27,7 +28,9 @@ pub(super) fn of_engine(error: &EngineError) -> ExitCode {
 pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
     match error {
         ExecuteError::Interrupted => ExitCode::Interrupted,
-        ExecuteError::Engine(error) => of_engine(error),
+        ExecuteError::Engine(error) | ExecuteError::Inspect(InspectError::Engine(error)) => of_engine(error),
+        ExecuteError::Inspect(InspectError::Root { .. }) => ExitCode::Usage,
+        ExecuteError::Inspect(InspectError::Stream { .. }) => ExitCode::NotReady,
         ExecuteError::Build(error) => of_build(error),
         ExecuteError::Archive(ArchiveError::DiskFull { .. } | ArchiveError::Io { .. })
         | ExecuteError::Bundled(BundledError::DiskFull { .. } | BundledError::Io { .. }) => {
@@ -38,6 +41,8 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         | ExecuteError::NoPackages { .. }
         | ExecuteError::OutdatedLock { .. }
         | ExecuteError::NotLockable { .. }
+        | ExecuteError::DamagedPackages { .. }
+        | ExecuteError::Conflicts { .. }
         | ExecuteError::Lock(
             LockFileError::Invalid { .. }
             | LockFileError::Version { .. }

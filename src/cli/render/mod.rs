@@ -7,6 +7,7 @@ pub mod amount;
 pub mod config;
 pub mod diagnostic;
 mod human;
+pub mod inventory;
 mod json;
 mod log;
 mod page;

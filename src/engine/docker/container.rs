@@ -30,6 +30,20 @@ pub(super) async fn create(engine: &DockerEngine, spec: &ContainerSpec) -> Resul
     Ok(ContainerId(created.id))
 }
 
+pub(super) async fn environment_of(
+    engine: &DockerEngine,
+    container: &ContainerId,
+) -> Result<Option<BTreeMap<String, String>>, EngineError> {
+    match engine.client.inspect_container(&container.0, None::<InspectContainerOptions>).await {
+        Ok(found) => {
+            let lines = found.config.and_then(|config| config.env).unwrap_or_default();
+            Ok(Some(super::image::variables(&lines)))
+        }
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(explain("looking for a container", error)),
+    }
+}
+
 fn request(spec: &ContainerSpec, has_init: bool) -> ContainerCreateBody {
     debug_assert!(spec.labels.contains_key(RUN_LABEL), "a container without a label is never swept");
     ContainerCreateBody {

@@ -25,15 +25,26 @@ pub(super) async fn find(engine: &DockerEngine, reference: &str) -> Result<Optio
     let doing = format!("looking for the image {reference}");
     check(reference, &doing)?;
     match engine.client.inspect_image(reference).await {
-        Ok(image) => Ok(Some(ImageInfo {
-            id: image.id.unwrap_or_default(),
-            digests: image.repo_digests.unwrap_or_default(),
-            labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
-            size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
-        })),
+        Ok(image) => {
+            let config = image.config.unwrap_or_default();
+            Ok(Some(ImageInfo {
+                id: image.id.unwrap_or_default(),
+                digests: image.repo_digests.unwrap_or_default(),
+                labels: config.labels.unwrap_or_default().into_iter().collect(),
+                environment: variables(&config.env.unwrap_or_default()),
+                size: image.size.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
+            }))
+        }
         Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(explain(&doing, error)),
     }
+}
+
+/// `NAME=value` lines as the engine writes them.
+pub(super) fn variables(lines: &[String]) -> BTreeMap<String, String> {
+    let variable =
+        |line: &String| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    lines.iter().filter_map(variable).collect()
 }
 
 pub(super) async fn pull(

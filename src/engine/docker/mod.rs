@@ -137,6 +137,13 @@ impl Engine for DockerEngine {
         archive::download(self, container, path).await
     }
 
+    async fn container_environment(
+        &self,
+        container: &ContainerId,
+    ) -> Result<Option<std::collections::BTreeMap<String, String>>, EngineError> {
+        container::environment_of(self, container).await
+    }
+
     async fn remove_container(&self, container: &ContainerId) -> Result<(), EngineError> {
         container::remove(self, container).await
     }

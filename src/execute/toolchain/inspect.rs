@@ -1,13 +1,16 @@
-//! Reads what an image holds and holds it against what its toolchain promises.
+//! Reads what an image holds, holds it against what its toolchain promises and against the conflict rules, and binds builds
+//! to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::super::inspect::{inspect_image, never_started, remembered};
 use super::super::{ExecuteError, Workshop};
 use super::Image;
 use crate::build::identity as image_identity;
-use crate::engine::{ContainerId, ContainerSpec, Engine, ImageInfo, Network};
-use crate::model::{GuestPath, Toolchain, USER};
-use crate::toolchain::{check_claims, identity, parse_dpkg_status};
+use crate::engine::{ContainerId, Engine, ImageInfo};
+use crate::model::{Event, GfxTarget, GuestPath, Inventory, Toolchain};
+use crate::toolchain::rules::{Conflict, Scene, Severity, conflicts};
+use crate::toolchain::{check_claims, identity, pin};
 
 /// Reads what an image holds from a container that is never started, and holds it against what was promised.
 pub(super) async fn inspect(
@@ -18,40 +21,37 @@ pub(super) async fn inspect(
     reference: &str,
     base: Option<String>,
 ) -> Result<Image, ExecuteError> {
-    let container = engine
-        .create_container(&ContainerSpec {
-            image: info.id.clone(),
-            command: vec!["/bin/true".to_owned()],
-            user: USER.to_owned(),
-            environment: BTreeMap::new(),
-            working_folder: GuestPath::new("/"),
-            mounts: vec![],
-            binds: vec![],
-            network: Network::Denied,
-            cpus: None,
-            memory: None,
-            pids: Some(16),
-            capabilities: vec![],
-            labels: workshop.labels(),
-        })
-        .await?;
-    let image = read(engine, &container, toolchain, info, reference, base).await;
+    let container = engine.create_container(&never_started(info, workshop.labels())).await?;
+    let present = present(engine, &container, toolchain).await;
     engine.remove_container(&container).await?;
-    image
+    let present = present?;
+    let inventory = inspect_image(info, workshop).await?.inventory;
+    if inventory.packages.is_empty() {
+        return Err(no_packages(toolchain, &inventory));
+    }
+    let packages = inventory.packages.clone();
+    let provides = check_claims(toolchain, &packages, &inventory, &|path| present.contains(path))?;
+    let mut as_built = inventory.clone();
+    as_built.environment.extend(toolchain.environment.clone());
+    let pins = pin::pins(toolchain, &as_built);
+    Ok(Image {
+        id: info.id.clone(),
+        reference: reference.to_owned(),
+        definition: toolchain.definition(),
+        identity: identity(&packages, &inventory, &pins),
+        base,
+        provides: provides.0.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
+        packages,
+        pins,
+    })
 }
 
-async fn read(
+/// Files that the toolchain names and that are there, some of which no rule knows.
+async fn present(
     engine: &dyn Engine,
     container: &ContainerId,
     toolchain: &Toolchain,
-    info: &ImageInfo,
-    reference: &str,
-    base: Option<String>,
-) -> Result<Image, ExecuteError> {
-    let Some(status) = image_identity::package_status(engine, container).await? else {
-        return Err(ExecuteError::NoPackages { toolchain: toolchain.id.to_string() });
-    };
-    let packages = parse_dpkg_status(status.as_bytes())?;
+) -> Result<BTreeSet<GuestPath>, ExecuteError> {
     let files = toolchain.provides.values().filter_map(|claim| claim.file.as_ref());
     let mut present = BTreeSet::new();
     for path in files.chain([&toolchain.compilers.c, &toolchain.compilers.cxx]) {
@@ -59,14 +59,65 @@ async fn read(
             present.insert(path.clone());
         }
     }
-    let provides = check_claims(toolchain, &packages, &|path| present.contains(path))?;
-    Ok(Image {
-        id: info.id.clone(),
-        reference: reference.to_owned(),
-        definition: toolchain.definition(),
-        identity: identity(&packages),
-        base,
-        provides: provides.0.iter().map(|(name, version)| (name.clone(), version.to_string())).collect(),
-        packages,
-    })
+    Ok(present)
+}
+
+fn no_packages(toolchain: &Toolchain, inventory: &Inventory) -> ExecuteError {
+    let toolchain = toolchain.id.to_string();
+    match inventory.unread.iter().find(|unread| unread.path.as_str().ends_with("/dpkg/status")) {
+        Some(unread) => ExecuteError::DamagedPackages { toolchain, reason: unread.reason.clone() },
+        None => ExecuteError::NoPackages { toolchain },
+    }
+}
+
+/// A build that a conflict will kill is never started; what only may go wrong is said.
+pub(super) fn check_conflicts(
+    workshop: &Workshop,
+    toolchain: &Toolchain,
+    image: &Image,
+    target: GfxTarget,
+) -> Result<(), ExecuteError> {
+    // A store that was made smaller may have lost it; then it was checked when the image was made.
+    let Some(mut inventory) = remembered(&workshop.store, &image.id)? else { return Ok(()) };
+    inventory.environment.extend(toolchain.environment.clone());
+    let inventory = pin::pinned(&inventory, &image.pins);
+    let compiler = Some(&toolchain.compilers.cxx);
+    let scene = Scene { compiler, target: Some(target), ..Scene::of(&inventory) };
+    let (refusing, warnings): (Vec<Conflict>, Vec<Conflict>) =
+        conflicts(&scene).into_iter().partition(|conflict| conflict.severity == Severity::Refuse);
+    for conflict in warnings {
+        workshop.events.emit(Event::Warning {
+            message: format!("toolchain {}: {}", toolchain.id, conflict.what),
+            help: Some(format!("rdna-build explain {}", conflict.rule)),
+        });
+    }
+    match refusing.is_empty() {
+        true => Ok(()),
+        false => Err(ExecuteError::Conflicts {
+            toolchain: toolchain.id.to_string(),
+            conflicts: refusing.into_iter().map(ConflictFault).collect(),
+        }),
+    }
+}
+
+/// A conflict as an error tells it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", told(.0))]
+pub struct ConflictFault(pub Conflict);
+
+impl miette::Diagnostic for ConflictFault {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(format!("conflict::{}", self.0.rule)))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let remedies: Vec<String> = self.0.remedies.iter().map(|remedy| format!("- {remedy}")).collect();
+        Some(Box::new(format!("{}\n`rdna-build explain {}` says why", remedies.join("\n"), self.0.rule)))
+    }
+}
+
+fn told(conflict: &Conflict) -> String {
+    let evidence =
+        conflict.evidence.iter().map(|evidence| format!("\n{}: {}", evidence.place, evidence.says));
+    format!("{}{}", conflict.what, evidence.collect::<String>())
 }

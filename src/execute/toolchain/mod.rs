@@ -15,11 +15,13 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::engine::Engine;
-use crate::model::{Base, Digest, Event, Key, PlannedUnit, Stage, Toolchain};
+use crate::model::{Base, Digest, Event, Key, Pin, PlannedUnit, Script, Stage, Toolchain};
 use crate::plan::key;
 use crate::store::{Made, Store};
+use crate::toolchain::pin;
 
-use inspect::inspect;
+pub use inspect::ConflictFault;
+use inspect::{check_conflicts, inspect};
 pub use lock::{Locked, lock};
 use make::Maker;
 
@@ -37,6 +39,29 @@ pub(super) struct Image {
     pub packages: BTreeMap<String, String>,
     /// Capability → version really found.
     pub provides: BTreeMap<String, String>,
+    /// What of it a build is bound to.
+    pub pins: Vec<Pin>,
+}
+
+impl Image {
+    /// A build's commands, bound to what this image holds. What recipe and toolchain say themselves stays.
+    pub fn bind(&self, script: &Script) -> Script {
+        let (variables, options) = pin::apart(&self.pins);
+        let mut script = script.clone();
+        for (name, value) in variables {
+            // The script's own search path is the system's; the pinned one begins with the compiler's folder.
+            if name == "PATH" || !script.environment.contains_key(name) {
+                script.environment.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        for (name, value) in options {
+            let start = format!("-D{name}=");
+            if !script.configure.iter().any(|word| word.starts_with(&start)) {
+                script.configure.push(format!("{start}{value}"));
+            }
+        }
+        script
+    }
 }
 
 /// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
@@ -46,6 +71,15 @@ pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Diges
         .lookup(Stage::Toolchain, &key)?
         .entry()
         .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
+}
+
+/// The engine's id of the image made for a toolchain, if the store remembers one. Asks no engine.
+pub fn stored_image(store: &Store, definition: Digest) -> Result<Option<String>, ExecuteError> {
+    let key = key::toolchain(definition).key;
+    Ok(store
+        .lookup(Stage::Toolchain, &key)?
+        .entry()
+        .and_then(|entry| serde_json::from_value(entry.record().detail.get("id")?.clone()).ok()))
 }
 
 /// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
@@ -63,6 +97,7 @@ pub(super) async fn ensure(
         .await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
+        check_conflicts(workshop, toolchain, &image, unit.id.target)?;
         return Ok(image);
     }
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
@@ -84,7 +119,11 @@ pub(super) async fn ensure(
         None => Maker { engine, toolchain, account, reference: reference.clone() }.make().await?,
     };
     let image = match inspect(engine, workshop, toolchain, &info, &reference, base).await {
-        Err(error @ (ExecuteError::Toolchain(_) | ExecuteError::NoPackages { .. })) => {
+        Err(
+            error @ (ExecuteError::Toolchain(_)
+            | ExecuteError::NoPackages { .. }
+            | ExecuteError::DamagedPackages { .. }),
+        ) => {
             // It never can serve, and the next run must not take it up again.
             if let Err(stuck) = engine.remove_image(&reference).await {
                 workshop.events.emit(Event::Warning { message: stuck.to_string(), help: None });
@@ -98,6 +137,7 @@ pub(super) async fn ensure(
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
     blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Toolchain, keyed.key, started);
+    check_conflicts(workshop, toolchain, &image, unit.id.target)?;
     Ok(image)
 }
 

@@ -200,6 +200,28 @@ toolchain::none
     );
 }
 
+#[test]
+fn what_a_version_requires_comes_before_what_the_recipe_does() {
+    let mut recipe = recipe(&[("hip", ">=6.0"), ("rocblas", ">=6.0")]);
+    let only = ("rocblas".to_owned(), ">=6.0, <7.0".parse().expect("a range"));
+    recipe.versions.push(crate::model::RecipeVersion {
+        version: version("3.3.0"),
+        rocm: version("6.3"),
+        source: crate::model::SourceSpec::Bundled {
+            folder: String::new(),
+            digest: crate::model::Digest::of(""),
+        },
+        requires: [only].into(),
+    });
+    let candidates = [toolchain("seven", "7.0.2", &[("hip", "7.0"), ("rocblas", "7.0")])];
+    let of = |asked| {
+        choose(&recipe, &version(asked), &version("6.3"), &candidates, None, &|_| Availability::Ready)
+    };
+    let refused = of("3.3.0").expect_err("its rocBLAS is too new");
+    assert!(rendered(&refused).contains("rocblas 7.0 does not meet >=6.0, <7.0"), "{}", rendered(&refused));
+    assert!(of("3.5.0").is_ok(), "of another version nothing is said");
+}
+
 proptest! {
     #[test]
     fn the_order_of_the_candidates_changes_nothing(

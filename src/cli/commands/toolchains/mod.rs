@@ -1,10 +1,13 @@
 //! `rdna-build toolchains`: what there is to build with, and what is in one.
 
-use super::toolchains_lock;
+mod inspect;
+mod lock;
+mod resolve;
+
 use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Page, Tone, table::Table};
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire;
 use crate::execute;
 use crate::lockfile::LockFile;
@@ -12,13 +15,19 @@ use crate::model::{Base, Toolchain, ToolchainId};
 use crate::store::Store;
 use crate::toolchain::Catalog;
 
-pub fn run(arguments: &ToolchainsArguments, settings: &Settings) -> Result<ExitCode, CliError> {
+pub fn run(
+    arguments: &ToolchainsArguments,
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<ExitCode, CliError> {
     let catalog = Catalog::load(&settings.toolchains)?;
     let lock = LockFile::read(settings.lock_file.as_path())?;
     match &arguments.command {
         None => list(&wire::with_lock(catalog.all()?, &lock), settings),
         Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, &lock, settings),
-        Some(ToolchainsCommand::Lock(arguments)) => toolchains_lock::run(arguments, &catalog, settings),
+        Some(ToolchainsCommand::Inspect(inspect)) => inspect::run(inspect, &catalog, settings, environment),
+        Some(ToolchainsCommand::Resolve(resolve)) => resolve::run(resolve, &catalog, settings),
+        Some(ToolchainsCommand::Lock(lock)) => lock::run(lock, &catalog, settings),
     }
 }
 
