@@ -2,6 +2,7 @@
 //!
 //! Knows no other module, does no IO, reads no environment. Everything here can be built in a test by hand.
 
+mod debian;
 mod digest;
 mod event;
 mod files;
@@ -25,6 +26,7 @@ mod toolchain;
 mod tree;
 mod version;
 
+pub use debian::{DebianPackage, LockedPackages, PackageSet};
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
@@ -50,6 +52,6 @@ pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
-pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
+pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use version::{Version, VersionError, VersionRange};

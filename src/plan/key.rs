@@ -5,7 +5,7 @@
 //! | schema of the key | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ |
 //! | source: commit and subfolder, or digest | ✓ | ✓ | | ✓ | ✓ | |
 //! | each patch: position, bytes, fit | | ✓ | | ✓ | ✓ | |
-//! | toolchain definition: Dockerfile, packages.txt, toolchain.toml | | | ✓ | ✓ | ✓ | ✓ |
+//! | toolchain definition: all files of its folder, packages that the lock file pins | | | ✓ | ✓ | ✓ | ✓ |
 //! | toolchain identity: packages and versions really in the image | | | | ✓ | ✓ | ✓ |
 //! | recipe name, version, target | | | | ✓ | ✓ | |
 //! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ | |

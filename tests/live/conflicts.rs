@@ -22,9 +22,6 @@ const TOOLCHAIN_TOML: &str = r#"schema = 1
 summary = "two clangs"
 rocm = "5.7.1"
 
-[base]
-image = "debian:13"
-
 [base.debian]
 suite = "trixie"
 components = ["main"]

@@ -52,7 +52,7 @@ fn an_image_that_breaks_its_promises_is_refused_with_each_of_them() {
 toolchain::claims
 
   x the image of the toolchain `[ID]` is not what toolchain.toml promises
-  help: correct the claims, or name the packages that hold them in packages.txt; then the image is made anew
+  help: correct the claims, or name the packages that hold them where they are installed; then the image is made anew
 
 Error: 
   x hip 6.4.3 is claimed, but libamdhip64-dev is installed in version 6.4.1-2+b1
@@ -103,9 +103,7 @@ fn assembled(archive: Archive) -> Option<(Project, Server)> {
     let project = Project::new(BUNDLED)?;
     project.home.write("recipes/tiny/source/README", "read me");
     project.toolchain("127.0.0.1:1/base:1", "", "FROM ${BASE}");
-    let path = format!("toolchains/{}/toolchain.toml", project.id);
-    let toml = std::fs::read_to_string(project.home.path(&path)).unwrap();
-    project.home.write(&path, format!("{toml}\n[base.debian]\nsuite = \"sid\"\ncomponents = [\"main\"]\n"));
+    project.assembled("tool");
     let server = Server::start(move |request| {
         match request.target.strip_prefix("/debian/").and_then(|path| archive.files.get(path)) {
             Some(content) => Answer::new("200 OK", &content[..]),
@@ -116,7 +114,7 @@ fn assembled(archive: Archive) -> Option<(Project, Server)> {
 }
 
 fn bootstrap(server: &Server) -> String {
-    format!("-q --base bootstrap --debian-mirror {}/debian", server.url)
+    format!("-q --debian-mirror {}/debian", server.url)
 }
 
 /// Builds where `key` is one of Debian's own: in a mount namespace with another folder of archive keys.
@@ -132,6 +130,29 @@ fn build_trusting(project: &Project, key: &TestKey, server: &Server) -> Option<R
         return support::skip(&format!("no mount namespace: {}", ran.stderr.trim()));
     }
     Some(ran)
+}
+
+#[test]
+fn a_mirror_without_the_suite_is_named() {
+    let Some(project) = Project::new(BUNDLED) else { return };
+    project.home.write("recipes/tiny/source/README", "read me");
+    project.toolchain("", "", "");
+    project.assembled("tool");
+    let mirror = Server::start(|_| Answer::new("404 Not Found", ""));
+    let ran = project.build(&format!("-q --debian-mirror {}/debian", mirror.url));
+    assert_data_eq!(
+        ran.stderr.replace(&mirror.url, "http://[MIRROR]"),
+        str![[r#"
+debian::download
+
+  x cannot download http://[MIRROR]/debian/dists/sid/InRelease: the mirror answers 404 Not Found
+  help: check the mirror and the network, or name another mirror: --debian-mirror URL
+
+"#]]
+    );
+    assert_eq!(ran.code, 4);
+    assert_eq!(mirror.requests(), ["GET /debian/dists/sid/InRelease"]);
+    assert_eq!(project.images(), [""; 0]);
 }
 
 #[test]

@@ -17,7 +17,9 @@ pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
 pub use shorthand::{early_color, early_json, nearest_command};
-pub use toolchains::{InspectArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand};
+pub use toolchains::{
+    InspectArguments, LockArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand,
+};
 
 use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};

@@ -240,10 +240,6 @@ Machine:
       --offline
           Never use the network
 
-      --base <HOW>
-          Base images: pull them, assemble them from a Debian mirror (bootstrap), or whichever works
-          (auto)
-
       --debian-mirror <URL>
           The Debian mirror for toolchains [default: that of the host's apt sources]
 

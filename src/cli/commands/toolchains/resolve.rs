@@ -6,6 +6,7 @@ use crate::cli::render::{self, Page, Tone, table::Table};
 use crate::cli::settings::Settings;
 use crate::cli::wire;
 use crate::execute;
+use crate::lockfile::LockFile;
 use crate::recipe::RecipeBook;
 use crate::store::Store;
 use crate::toolchain::Catalog;
@@ -25,7 +26,8 @@ pub fn run(
     }
     let store = Store::peek(settings.store.as_path());
     let mut candidates = Vec::new();
-    for toolchain in catalog.all()? {
+    let lock = LockFile::read(settings.lock_file.as_path())?;
+    for toolchain in wire::with_lock(catalog.all()?, &lock) {
         let image = execute::stored_image(&store, toolchain.definition())?;
         let inventory = match image {
             Some(image) => execute::remembered(&store, &image)?,
