@@ -62,7 +62,6 @@ pub(super) fn debian_libllvm(version: &str) -> FoundLibrary {
 /// A library whose file is called like it; it needs nothing.
 pub(super) fn library(part: LibraryPart, folder: &str, soname: &str) -> FoundLibrary {
     FoundLibrary {
-        opens: BTreeMap::new(),
         part,
         path: path(&format!("{folder}/{soname}")),
         soname: Some(soname.to_owned()),
