@@ -15,6 +15,7 @@ mod name;
 mod patch;
 mod path;
 mod plan;
+mod printable;
 mod proof;
 mod recipe;
 mod report;
@@ -41,6 +42,7 @@ pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nea
 pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
+pub use printable::printable;
 pub use proof::{
     CaseGroup, CommandsExpectation, CommandsProof, CompileProof, Expectation, Ground, Proof, ProofKind,
     ProofStep, ResultKind, SideExpectation, StepWork,

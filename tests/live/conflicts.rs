@@ -22,9 +22,6 @@ const TOOLCHAIN_TOML: &str = r#"schema = 1
 summary = "two clangs"
 rocm = "5.7.1"
 
-[base]
-image = "debian:13"
-
 [base.debian]
 suite = "trixie"
 components = ["main"]
@@ -79,7 +76,7 @@ END
 
 fn compile(compiler: &str) -> String {
     format!(
-        "{KERNEL}{compiler} -x hip --offload-arch=gfx1010 --offload-device-only -nogpuinc -c /tmp/k.hip -o /tmp/k.o && echo compiled"
+        "{KERNEL}{compiler} -x hip --offload-arch=gfx1010 --offload-device-only --no-gpu-bundle-output -nogpuinc -c /tmp/k.hip -o /tmp/k.o && echo compiled"
     )
 }
 

@@ -177,7 +177,7 @@ removed 0 entries (0 B), 0 B left
 #[test]
 fn the_help_of_what_people_type_shows_how() {
     let home = Home::new();
-    for command in "build plan shell recipes toolchains logs cache config completions man"
+    for command in "build plan shell recipes toolchains explain logs cache config completions man"
         .split(' ')
         .chain(["", "cache gc"])
     {
@@ -203,7 +203,8 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn lists_are_data_on_standard_output() {
     let home = Home::new();
-    for arguments in ["recipes", "toolchains", "recipes show miopen", "toolchains show debian-sid", "config"]
+    for arguments in
+        ["recipes", "toolchains", "explain", "recipes show miopen", "toolchains show debian-sid", "config"]
     {
         let ran = home.run(arguments);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments}");

@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod chance;
 mod cli_commands;
+mod cli_explain;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
 mod cli_usage;
+mod conflict_logs;
 mod docs;
 mod git_server;
 mod git_sources;
@@ -16,5 +19,6 @@ mod home;
 mod http_sources;
 mod patch_mutations;
 mod patch_tools;
+mod reader_mutations;
 mod recipe_patches;
 mod server;

@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options and their help. Knows settings only as flags.
 
 mod build;
+mod explain;
 mod patch;
 mod shorthand;
 mod toolchains;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
+pub use explain::ExplainArguments;
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
@@ -75,6 +77,9 @@ pub enum Command {
     /// List, show and look into toolchains
     #[command(visible_alias = "toolchain", after_help = toolchains::TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
+    /// Say what a conflict of LLVMs or ROCms is, or which one made a build fail
+    #[command(after_help = explain::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArguments),
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
@@ -251,7 +256,9 @@ impl Arguments {
             Command::Recipes(recipes) => recipes.catalog.flags(),
             Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
-            Command::Logs(_) | Command::Completions(_) | Command::Man(_) => Flags::default(),
+            Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
+                Flags::default()
+            }
         };
         flags.color = self.output.color;
         flags.json = self.output.json;

@@ -116,6 +116,7 @@ Commands:
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
+  explain      Say what a conflict of LLVMs or ROCms is, or which one made a build fail
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from

@@ -57,7 +57,7 @@ pub fn run(
 }
 
 fn table(weighed: &[Weighed], page: Page) -> String {
-    let mut table = Table::new(["toolchain", "verdict", "proof", "why"]);
+    let mut table = Table::new(["toolchain", "verdict", "why", "proof"]);
     for one in weighed {
         let name = || (Tone::Plain, one.toolchain.to_string());
         match &one.verdict {
@@ -67,8 +67,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                 table.row([
                     name(),
                     (Tone::Good, "chosen".to_owned()),
-                    (Tone::Faint, seen.to_owned()),
                     (Tone::Plain, why),
+                    (Tone::Faint, seen.to_owned()),
                 ]);
             }
             Verdict::Fits => {
@@ -76,8 +76,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                 table.row([
                     name(),
                     (Tone::Plain, "fits".to_owned()),
-                    (Tone::Plain, String::new()),
                     (Tone::Plain, why),
+                    (Tone::Plain, String::new()),
                 ]);
             }
             Verdict::Refused { reasons } => {
@@ -90,8 +90,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                     table.row([
                         name,
                         (Tone::Bad, verdict),
-                        (Tone::Faint, reason.proof.clone()),
                         (Tone::Plain, format!("{}{rule}", reason.what)),
+                        (Tone::Faint, reason.proof.clone()),
                     ]);
                 }
             }
