@@ -117,13 +117,18 @@ fn bootstrap(server: &Server) -> String {
     format!("-q --debian-mirror {}/debian", server.url)
 }
 
-/// Builds where `key` is one of Debian's own: in a mount namespace with another folder of archive keys.
+/// Builds where `key` is one of Debian's own.
 fn build_trusting(project: &Project, key: &TestKey, server: &Server) -> Option<Ran> {
+    run_trusting(project, key, &project.arguments(&bootstrap(server)))
+}
+
+/// Runs where `key` is one of Debian's own: in a mount namespace with another folder of archive keys.
+fn run_trusting(project: &Project, key: &TestKey, arguments: &str) -> Option<Ran> {
     project.home.write("keys/debian-archive-keyring.pgp", key.public());
     let mut command = Command::new("unshare");
     let script = "mount --bind keys /usr/share/keyrings && exec \"$@\"";
     command.args(["--mount", "--map-root-user", "sh", "-ec", script, "sh", env!("CARGO_BIN_EXE_rdna-build")]);
-    command.args(project.arguments(&bootstrap(server)).split_whitespace());
+    command.args(arguments.split_whitespace());
     project.home.prepare(&mut command);
     let ran = project.named(project.home.finish(&mut command));
     if ran.stderr.starts_with("unshare:") || ran.stderr.starts_with("mount:") {
@@ -195,6 +200,40 @@ fn what_was_changed_on_a_mirror_is_never_accepted() {
         assert!(ran.stderr.starts_with(code), "{file}: {}", ran.stderr);
         refused(&project, &ran, 4);
     }
+}
+
+#[test]
+fn a_locked_toolchain_is_made_of_what_was_locked_or_not_at_all() {
+    let key = TestKey::new();
+    let archive = |version: &str| {
+        let mut archive = Archive::default();
+        archive.package("base", "Essential: yes\n", &[Item::File("./etc/base", "b")]);
+        archive.version("tool", version, "Depends: base\n", &[Item::File("./etc/tool", version)]);
+        archive.publish(&key, FUTURE);
+        archive
+    };
+    let Some((project, then)) = assembled(archive("1-1")) else { return };
+    let Some((_, now)) = assembled(archive("2-1")) else { return };
+    let lock =
+        |server: &Server| format!("toolchains lock {} --debian-mirror {}/debian", project.id, server.url);
+    let Some(ran) = run_trusting(&project, &key, &lock(&then)) else { return };
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.starts_with("[ID]: 2 packages, "), "{}", ran.stdout);
+    let locked = std::fs::read_to_string(project.home.path("rdna-build.lock")).unwrap();
+    assert!(locked.contains(r#"name = "tool", version = "1-1", suite = "sid", size = "#), "{locked}");
+
+    let Some(ran) = build_trusting(&project, &key, &now) else { return };
+    assert!(ran.stderr.starts_with("debian::gone"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("tool 1-1: sid has 2-1"), "{}", ran.stderr);
+    refused(&project, &ran, 4);
+
+    // Locked again, it follows the mirror, and says what differs.
+    let Some(ran) = run_trusting(&project, &key, &lock(&now)) else { return };
+    assert!(ran.stdout.ends_with("\n  tool  1-1  2-1\n"), "{}", ran.stdout);
+    project.assembled("tool base");
+    let Some(ran) = build_trusting(&project, &key, &now) else { return };
+    assert!(ran.stderr.starts_with("run::outdated_lock"), "{}", ran.stderr);
+    refused(&project, &ran, 3);
 }
 
 #[test]

@@ -213,3 +213,16 @@ fn lists_are_data_on_standard_output() {
         assert_eq!((ran.code, ran.json().len()), (0, 1), "{arguments}");
     }
 }
+
+#[test]
+fn locking_no_toolchain_or_one_that_cannot_be_locked_is_a_mistake_with_a_way_on() {
+    let home = Home::new();
+    let ran = home.run("toolchains lock");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("no toolchain is named"), "{}", ran.stderr);
+    let ran = home.run("toolchains lock debian-sud");
+    assert!(ran.stderr.contains("did you mean `debian-sid`?"), "{}", ran.stderr);
+    let ran = home.run("toolchains lock rocm-6.4");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("run::not_lockable"), "{}", ran.stderr);
+}

@@ -65,7 +65,7 @@ pub enum ToolchainsCommand {
 pub struct LockArguments {
     /// The toolchains; all that the lock file has where none is named
     #[arg(value_name = "ID")]
-    pub toolchains: Vec<ToolchainId>,
+    pub ids: Vec<ToolchainId>,
     /// The Debian mirror [default: that of the host's apt sources]
     #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
     pub debian_mirror: Option<String>,

@@ -137,6 +137,54 @@ async fn a_package_that_changed_is_another_set_even_in_the_same_version() {
 }
 
 #[tokio::test]
+async fn what_a_mirror_has_no_more_of_a_locked_set_is_named_with_what_is_there() {
+    let key = TestKey::new();
+    let mut then = Archive::default();
+    then.package("base", "Essential: yes\n", &[Item::File("./etc/base", "b")]);
+    then.package("kept", "", &[Item::File("./etc/kept", "k")]);
+    then.package("left", "", &[Item::File("./etc/left", "l")]);
+    then.package("tool", "", &[Item::File("./etc/tool", "t")]);
+    then.publish(&key, FUTURE);
+    let mut case = Case::new(&key);
+    case.packages = ["kept", "left", "tool"].map(str::to_owned).into();
+    let set = case.run(&then).await.unwrap().resolved.set;
+
+    let mut now = Archive::default();
+    now.package("base", "Essential: yes\n", &[Item::File("./etc/base", "b")]);
+    now.version("kept", "2-1", "", &[Item::File("./etc/kept", "k")]);
+    now.version("tool", "2-1", "", &[Item::File("./etc/tool", "t")]);
+    now.publish(&key, FUTURE);
+    // Files stay a while after the index names their successors.
+    let old = "pool/kept_1-1_amd64.deb".to_owned();
+    now.files.insert(old.clone(), then.files[&old].clone());
+    let server = now.serve().await;
+    let mirror = format!("{}/debian", server.uri());
+    let check = async |cache: &Path| {
+        let request = DebianRequest {
+            place: Place { mirror: &mirror, cache },
+            suites: &case.suites,
+            components: &["main".to_owned()],
+            architecture: "amd64",
+            packages: &case.packages,
+            check_valid_until: true,
+            keyring: &case.keyring,
+        };
+        let silent: Progress = Arc::new(|_, _, _| {});
+        check_locked(&set, &request, &reqwest::Client::new(), &silent, &CancellationToken::new()).await
+    };
+    let empty = tempfile::tempdir().unwrap();
+    let error = check(empty.path()).await.unwrap_err();
+    assert_eq!(
+        error.to_string().replace(&mirror, "MIRROR"),
+        "2 packages that the lock file names are gone from MIRROR:\n  left 1-1: no suite has it\n  tool 1-1: sid has 2-1"
+    );
+    // What was downloaded before is as good as there.
+    let cache = case.folder.path().join("cache");
+    assert!(is_downloaded(&set, &cache) && !is_downloaded(&set, empty.path()));
+    check(&cache).await.unwrap();
+}
+
+#[tokio::test]
 async fn downloads_are_found_again_and_damaged_ones_replaced() {
     let key = TestKey::new();
     let archive = Archive::sample(&key, FUTURE);

@@ -17,7 +17,7 @@ use crate::toolchain::Catalog;
 
 pub fn run(arguments: &LockArguments, catalog: &Catalog, settings: &Settings) -> Result<ExitCode, CliError> {
     let lock = LockFile::read(settings.lock_file.as_path())?;
-    let mut wanted = arguments.toolchains.clone();
+    let mut wanted = arguments.ids.clone();
     if wanted.is_empty() {
         wanted = catalog.ids().filter(|id| lock.packages_for(id).is_some()).cloned().collect();
     }
