@@ -1,15 +1,15 @@
 //! Reads what an image holds, holds it against what its toolchain promises and against the conflict rules, and binds builds
 //! to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::inspect::{inspect_image, never_started, remembered};
-use super::super::{ExecuteError, Workshop};
+use super::super::{ExecuteError, Materials, Workshop};
 use super::Image;
 use crate::build::identity as image_identity;
 use crate::engine::{ContainerId, Engine, ImageInfo};
-use crate::model::{Event, GfxTarget, GuestPath, Inventory, Toolchain};
-use crate::toolchain::rules::{Conflict, Scene, Severity, conflicts};
+use crate::model::{Event, GuestPath, Inventory, PlannedUnit, Toolchain, Version};
+use crate::toolchain::rules::{Conflict, Requirements, Scene, Severity, conflicts};
 use crate::toolchain::{check_claims, identity, pin};
 
 /// Reads what an image holds from a container that is never started, and holds it against what was promised.
@@ -73,16 +73,29 @@ fn no_packages(toolchain: &Toolchain, inventory: &Inventory) -> ExecuteError {
 /// A build that a conflict will kill is never started; what only may go wrong is said.
 pub(super) fn check_conflicts(
     workshop: &Workshop,
-    toolchain: &Toolchain,
+    materials: &Materials<'_>,
+    unit: &PlannedUnit,
     image: &Image,
-    target: GfxTarget,
 ) -> Result<(), ExecuteError> {
+    let toolchain = materials.toolchain(&unit.id.toolchain);
     // A store that was made smaller may have lost it; then it was checked when the image was made.
     let Some(mut inventory) = remembered(&workshop.store, &image.id)? else { return Ok(()) };
     inventory.environment.extend(toolchain.environment.clone());
     let inventory = pin::pinned(&inventory, &image.pins);
-    let compiler = Some(&toolchain.compilers.cxx);
-    let scene = Scene { compiler, target: Some(target), ..Scene::of(&inventory) };
+    // A claim is only the beginning of a version; what was found is held against the range once more.
+    let found = image.provides.iter();
+    let provided: BTreeMap<String, Version> =
+        found.filter_map(|(name, version)| Some((name.clone(), version.parse().ok()?))).collect();
+    let scene = Scene {
+        inventory: &inventory,
+        compiler: Some(&toolchain.compilers.cxx),
+        target: Some(unit.id.target),
+        requirements: Some(Requirements {
+            by: format!("{} {}", unit.id.recipe, unit.id.version),
+            ranges: &materials.recipe.requirements(&unit.id.version),
+            provided: &provided,
+        }),
+    };
     let (refusing, warnings): (Vec<Conflict>, Vec<Conflict>) =
         conflicts(&scene).into_iter().partition(|conflict| conflict.severity == Severity::Refuse);
     for conflict in warnings {
