@@ -2,8 +2,12 @@
 //!
 //! Changes nothing and starts nothing. The engine describes itself (`Engine::info`).
 
+mod root;
+
 use std::fs;
 use std::path::Path;
+
+pub use root::{Root, Status};
 
 /// The machine this process runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,19 +1,18 @@
 //! A folder as a root: the host's `/`, or an unpacked root file system.
-//!
-//! Every path is opened inside the root by the kernel (`RESOLVE_IN_ROOT`), so that no symlink in a hostile root leads out of it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{Dir, FileType, OFlags};
 
 use super::error::InspectError;
 use super::found;
 use super::gathered::{Gathered, plain, read_file};
 use super::interest::{LINKS, PACKAGES, PLACES, ROOTS, interest};
+use crate::facts::Root;
 use crate::model::Inventory;
 
 /// ROCm's and LLVM's trees are less deep.
@@ -36,9 +35,7 @@ const PASSED_OVER: [&str; 8] = [
 
 /// Looks into the folder `root` with the environment its programs would have.
 pub fn folder(root: &Path, environment: &BTreeMap<String, String>) -> Result<Inventory, InspectError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let handle = rustix::fs::openat(CWD, root, flags, Mode::empty())
-        .map_err(|error| InspectError::Root { path: root.to_owned(), error: error.into() })?;
+    let handle = Root::open(root).map_err(|error| InspectError::Root { path: root.to_owned(), error })?;
     let mut walk = Walk { root: handle, gathered: Gathered::default(), entries: 0 };
     for path in LINKS {
         walk.look_at(path);
@@ -57,23 +54,14 @@ pub fn folder(root: &Path, environment: &BTreeMap<String, String>) -> Result<Inv
 }
 
 struct Walk {
-    root: OwnedFd,
+    root: Root,
     gathered: Gathered,
     entries: usize,
 }
 
 impl Walk {
-    fn open(&self, path: &str, flags: OFlags) -> io::Result<OwnedFd> {
-        // A pipe in a hostile root must not make us wait. A handle that only stands for a path takes no such flag.
-        let patient = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NONBLOCK };
-        let flags = flags | OFlags::CLOEXEC | patient;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        let relative = path.trim_start_matches('/');
-        Ok(rustix::fs::openat2(self.root.as_fd(), relative, flags, Mode::empty(), resolve)?)
-    }
-
     fn place(&mut self, path: &str) {
-        match self.open(path, OFlags::RDONLY | OFlags::DIRECTORY) {
+        match self.root.at(path, OFlags::RDONLY | OFlags::DIRECTORY) {
             Ok(folder) => self.folder(path, folder, 0),
             Err(_) => self.look_at(path),
         }
@@ -94,7 +82,7 @@ impl Walk {
                         continue;
                     }
                     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-                    if let Ok(inner) = self.open(&here, flags) {
+                    if let Ok(inner) = self.root.at(&here, flags) {
                         self.folder(&here, inner, depth + 1);
                     }
                 }
@@ -108,7 +96,7 @@ impl Walk {
 
     fn look_at(&mut self, path: &str) {
         let Some(path) = plain(path) else { return };
-        let Ok(handle) = self.open(&path, OFlags::PATH | OFlags::NOFOLLOW) else { return };
+        let Ok(handle) = self.root.at(&path, OFlags::PATH | OFlags::NOFOLLOW) else { return };
         let Ok(stat) = rustix::fs::fstat(&handle) else { return };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Symlink => {
@@ -120,7 +108,8 @@ impl Walk {
             }
             FileType::RegularFile if interest(&path).is_some() => {
                 let read = self
-                    .open(&path, OFlags::RDONLY | OFlags::NOFOLLOW)
+                    .root
+                    .at(&path, OFlags::RDONLY | OFlags::NOFOLLOW)
                     .and_then(|file| read_file(&path, File::from(file)));
                 self.gathered.facts(&path, read);
             }
@@ -129,7 +118,7 @@ impl Walk {
     }
 
     fn packages(&self) -> Option<String> {
-        let file = self.open(PACKAGES, OFlags::RDONLY).ok()?;
+        let file = self.root.at(PACKAGES, OFlags::RDONLY).ok()?;
         let mut bytes = Vec::new();
         File::from(file).take(LARGEST_STATUS).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())

@@ -13,7 +13,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("facts", &[]),
     ("recipe", &["model", "document"]),
     ("toolchain", &["model", "document"]),
-    ("inspect", &["model", "code", "engine", "toolchain"]),
+    ("inspect", &["model", "code", "engine", "toolchain", "facts"]),
     ("plan", &["model"]),
     ("lockfile", &["model"]),
     ("store", &["model"]),
