@@ -12,8 +12,8 @@ use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 
 /// Files of the kernel and settings of a system are smaller.
 const LARGEST_TEXT: u64 = 1 << 20;
-/// A folder of devices has some hundred entries, one of settings some dozen.
-const MOST_NAMES: usize = 4096;
+/// A folder of programs has some thousand entries.
+const MOST_NAMES: usize = 65_536;
 
 /// An opened root.
 #[derive(Debug)]
