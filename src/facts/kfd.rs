@@ -91,6 +91,11 @@ impl Node {
         }
     }
 
+    /// Waves that a compute unit can hold, as the driver tells.
+    pub fn waves_per_cu(&self) -> u64 {
+        self.simd_per_cu.saturating_mul(self.max_waves_per_simd)
+    }
+
     pub fn compute_units(&self) -> u64 {
         self.simd_count.checked_div(self.simd_per_cu).unwrap_or(0)
     }

@@ -52,16 +52,24 @@ impl Card {
 
     /// What it is sold as, by device and revision (libdrm's amdgpu.ids), or its numbers.
     pub fn name(&self) -> String {
+        let numbers = || format!("{} {:04x}:{:04x}", self.vendor_name(), self.vendor, self.device);
+        self.known_name().unwrap_or_else(numbers)
+    }
+
+    /// The name of an RDNA1 card.
+    pub fn known_name(&self) -> Option<String> {
         let by_name = NAMES.iter().find(|(device, revision, _)| {
             self.vendor == AMD && self.device == *device && self.revision == Some(*revision)
         });
-        match (by_name, self.rdna1()) {
-            (Some((_, _, name)), _) => (*name).to_owned(),
-            (None, Some("gfx1010")) => format!("Navi 10 ({:04x})", self.device),
-            (None, Some("gfx1011")) => format!("Navi 12 ({:04x})", self.device),
-            (None, Some(_)) => format!("Navi 14 ({:04x})", self.device),
-            (None, None) => format!("{} {:04x}:{:04x}", self.vendor_name(), self.vendor, self.device),
-        }
+        let chip = match self.rdna1()? {
+            "gfx1010" => "Navi 10",
+            "gfx1011" => "Navi 12",
+            _ => "Navi 14",
+        };
+        Some(
+            by_name
+                .map_or_else(|| format!("{chip} ({:04x})", self.device), |(_, _, name)| (*name).to_owned()),
+        )
     }
 }
 

@@ -11,6 +11,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("code", &["model"]),
     ("proof", &["model", "code"]),
     ("facts", &[]),
+    ("doctor", &["model", "facts", "toolchain"]),
     ("recipe", &["model", "document"]),
     ("toolchain", &["model", "document"]),
     ("inspect", &["model", "code", "engine", "toolchain", "facts"]),
