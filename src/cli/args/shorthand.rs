@@ -34,13 +34,14 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 11] = [
+    const COMMANDS: [&str; 12] = [
         "build",
         "plan",
         "shell",
         "patch",
         "recipes",
         "toolchains",
+        "doctor",
         "logs",
         "cache",
         "config",

@@ -116,6 +116,7 @@ Commands:
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
+  doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from
@@ -149,6 +150,7 @@ Examples:
   rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
+  rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 
 `rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.

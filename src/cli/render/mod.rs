@@ -6,6 +6,7 @@
 pub mod amount;
 pub mod config;
 pub mod diagnostic;
+pub mod doctor;
 mod human;
 pub mod inventory;
 mod json;
