@@ -1,7 +1,7 @@
 //! The compute driver is there, and did not take the card.
 
 use super::no_pcie_atomics::ENOUGH_FIRMWARE;
-use super::{Evidence, Finding, Found, Patient, Severity};
+use super::{Evidence, Finding, Found, Patient};
 
 pub(super) static FINDING: Finding = Finding {
     id: "card-left-out",
@@ -27,6 +27,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
     }
     let is_known = |address| kfd.gpus().any(|node| node.pci == Some(address));
     let left_out = patient.rdna1_cards().into_iter().filter(|card| !is_known(card.address));
+    let severity = patient.severity_beside(!patient.rdna1().is_empty());
     let found = left_out.map(|card| {
         let mut evidence = vec![
             patient.card_evidence(card),
@@ -42,7 +43,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
             )
         }));
         let what = format!("the compute driver did not take the {}", card.name());
-        let found = FINDING.found(Severity::Error, what, evidence, "ROCm does not see this card");
+        let found = FINDING.found(severity, what, evidence, "ROCm does not see this card");
         match card.driver.as_deref() {
             Some("amdgpu") => found,
             Some(other) => {

@@ -1,6 +1,6 @@
 //! This user may not open a device of the GPU.
 
-use super::{Evidence, Finding, Found, Patient, Severity};
+use super::{Evidence, Finding, Found, Patient};
 use crate::facts::devices::{Access, DeviceNode};
 
 pub(super) static FINDING: Finding = Finding {
@@ -45,10 +45,13 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
     }
     let mut remedies: Vec<String> = denied.iter().map(|node| remedy(patient, node)).collect();
     remedies.dedup();
-    let paths: Vec<&str> = denied.iter().map(|node| node.path.as_str()).collect();
-    let what = format!("this user may not open {}", paths.join(" and "));
+    // With several cards, one that may be opened can compute.
+    let is_open = |path: &String| host.device(path).is_some_and(|node| node.access == Access::Allowed);
+    let severity = patient.severity_beside(is_open(&paths[0]) && paths[1..].iter().any(is_open));
+    let denied: Vec<&str> = denied.iter().map(|node| node.path.as_str()).collect();
+    let what = format!("this user may not open {}", denied.join(" and "));
     let consequence = "ROCm says \"Permission denied\", or that there is no device";
-    vec![FINDING.found(Severity::Error, what, evidence, consequence).with_remedies(remedies)]
+    vec![FINDING.found(severity, what, evidence, consequence).with_remedies(remedies)]
 }
 
 fn remedy(patient: &Patient<'_>, node: &DeviceNode) -> String {

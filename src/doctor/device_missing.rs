@@ -1,6 +1,6 @@
 //! The driver knows the GPU, and a device node is missing.
 
-use super::{Evidence, Finding, Found, Patient, Severity};
+use super::{Evidence, Finding, Found, Patient};
 
 pub(super) static FINDING: Finding = Finding {
     id: "device-missing",
@@ -39,10 +39,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
     }
     // With several cards, one whose render node is there can compute.
     let is_device = |path: &String| patient.host.device(path).is_some_and(|node| node.instead.is_none());
-    let severity = match is_device(&wanted[0]) && wanted[1..].iter().any(is_device) {
-        true => Severity::Warning,
-        false => Severity::Error,
-    };
+    let severity = patient.severity_beside(is_device(&wanted[0]) && wanted[1..].iter().any(is_device));
     let paths: Vec<&str> = evidence.iter().map(|evidence| evidence.place.as_str()).collect();
     let what = format!(
         "{} missing",

@@ -1,6 +1,6 @@
 //! The kernel keeps a GPU from this process.
 
-use super::{Evidence, Finding, Found, Patient, Severity};
+use super::{Evidence, Finding, Found, Patient};
 use crate::facts::kfd::GpuId;
 
 pub(super) static FINDING: Finding = Finding {
@@ -30,7 +30,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
     });
     // Another card that is not hidden can compute.
     let visible = patient.rdna1().iter().any(|node| !node.is_hidden());
-    let severity = if visible { Severity::Warning } else { Severity::Error };
+    let severity = patient.severity_beside(visible);
     let what = match hidden.len() {
         1 => "a GPU is hidden from this process".to_owned(),
         count => format!("{count} GPUs are hidden from this process"),

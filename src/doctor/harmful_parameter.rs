@@ -14,7 +14,7 @@ const PARAMETERS: [(&str, &[&str], &str); 6] = [
     (
         "sched_policy",
         &["0"],
-        "queues are not scheduled by the hardware: meant for debugging, few queues work",
+        "queues are scheduled otherwise than by default: meant for debugging, and fewer of them run",
     ),
     ("gpu_recovery", &["-1", "1"], "after a hang the GPU is not reset: only a restart of the machine helps"),
     ("halt_if_hws_hang", &["0"], "after a hang the GPU is left as it is for debugging, and stays unusable"),

@@ -25,6 +25,8 @@ kernel on memory of the host do nothing useful, and what a kernel prints or asse
 fn check(patient: &Patient<'_>) -> Vec<Found> {
     let Some(kfd) = &patient.host.kfd else { return vec![] };
     let mut found = Vec::new();
+    let lacks = |number| !kfd.links_without_atomics(number).is_empty();
+    let severity = patient.severity_beside(patient.rdna1().iter().any(|node| !lacks(node.number)));
     for node in patient.rdna1() {
         let links = kfd.links_without_atomics(node.number);
         if links.is_empty() {
@@ -55,7 +57,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
                 )
                 .with_remedies([FINDING.remedies[0], FINDING.remedies[2]].map(str::to_owned)),
             false => FINDING
-                .found(Severity::Error, what, evidence, "queues of this GPU do not work with this firmware")
+                .found(severity, what, evidence, "queues of this GPU do not work with this firmware")
                 .with_remedies([FINDING.remedies[0], FINDING.remedies[1]].map(str::to_owned)),
         });
     }

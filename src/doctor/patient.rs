@@ -1,6 +1,6 @@
 //! What the findings are held against.
 
-use super::Evidence;
+use super::{Evidence, Severity};
 use crate::facts::Host;
 use crate::facts::kfd::Node;
 use crate::facts::pci::Card;
@@ -65,6 +65,11 @@ impl<'a> Patient<'a> {
     /// RDNA1 cards, whether a driver has taken them or not.
     pub fn rdna1_cards(&self) -> Vec<&'a Card> {
         self.host.cards.iter().filter(|card| card.rdna1().is_some()).collect()
+    }
+
+    /// How much it matters that one card does not work: beside one that does, less.
+    pub fn severity_beside(&self, another: bool) -> Severity {
+        if another { Severity::Warning } else { Severity::Error }
     }
 
     /// What a GPU is called here: its card's name and its target.

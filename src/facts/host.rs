@@ -164,7 +164,18 @@ fn memory(meminfo: &str) -> Option<Memory> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_upsets_the_readers(text in "\\PC{0,60}", number in "(Mem(Total|Available): {0,3}[0-9]{0,25} kB\n){0,3}") {
+            memory(&text);
+            memory(&number);
+            Kernel { release: text }.numbers();
+        }
+    }
 
     #[test]
     fn a_kernel_is_told_by_its_first_two_numbers() {

@@ -72,7 +72,18 @@ fn assignments(text: &str, place: &str) -> Vec<Variable> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_says_only_what_matters_is_taken(
+            text in "((export )?(HSA_ENABLE_SDMA|MIOPEN_DEBUG_X|TOKEN|[A-Z_]{0,9})(=|==| = )\\PC{0,9}\n){0,9}",
+        ) {
+            prop_assert!(assignments(&text, "x").iter().all(|variable| matters(&variable.name)));
+        }
+    }
 
     #[test]
     fn only_variables_that_matter_are_taken() {

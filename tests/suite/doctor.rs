@@ -230,6 +230,14 @@ error: no PCIe atomics between processor and Radeon RX 5600 XT (gfx1010) [no-pci
 "#]],
     );
     assert_eq!(machine(145).findings(), ["warning no-pcie-atomics"]);
+    let mut beside_another = Machine::with(&[RX_5500_XT]);
+    beside_another.node(&Card { firmware: 140, ..RX_5600_XT }, 15, 13);
+    beside_another.device("dev/dri/renderD129", 0o600);
+    assert_eq!(
+        beside_another.findings(),
+        ["warning device-denied", "warning no-pcie-atomics", "note several-gpus"],
+        "the other card can compute"
+    );
 }
 
 #[test]
