@@ -32,7 +32,7 @@ fn check(patient: &Patient<'_>) -> Vec<Found> {
             left = next;
             continue;
         }
-        let place = left.iter().position(|number| is_rdna1(number)).unwrap_or(0);
+        let place = left.iter().position(is_rdna1).unwrap_or(0);
         let what = format!("{} leaves no RDNA1 GPU to programs", variable.name);
         let item =
             FINDING.found(Severity::Error, what, vec![evidence(variable)], "programs do not see the card");

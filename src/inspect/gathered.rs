@@ -47,7 +47,11 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Takes in a path that matters; `false` when there are too many.
     pub fn name(&mut self, path: &str) -> bool {
-        self.names.len() < MOST_PATHS && (self.names.insert(path.to_owned()) || true)
+        let has_room = self.names.len() < MOST_PATHS;
+        if has_room {
+            self.names.insert(path.to_owned());
+        }
+        has_room
     }
 
     pub fn link(&mut self, path: &str, target: &str) {
