@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rdna_build_fuzz::apply_anything(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rdna_build_fuzz::patches::apply_anything(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rdna_build_fuzz::parse_anything(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rdna_build_fuzz::patches::parse_anything(data));

@@ -10,7 +10,7 @@ use super::args::BuildArguments;
 use super::choice::patch_choice;
 use super::exit::CliError;
 use super::render::{self, RunLog};
-use super::settings::{self, Settings};
+use super::settings::Settings;
 use crate::engine::docker::{self, EngineChoice};
 use crate::engine::{Engine, EngineError};
 use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Workshop};
@@ -62,6 +62,14 @@ pub enum Trace {
     StatCache,
 }
 
+/// Toolchains with the packages that the lock file pins them to.
+pub fn with_lock(mut toolchains: Vec<Toolchain>, lock: &LockFile) -> Vec<Toolchain> {
+    for toolchain in &mut toolchains {
+        toolchain.locked = lock.packages_for(&toolchain.id).cloned();
+    }
+    toolchains
+}
+
 impl Job {
     /// Resolves names, chooses toolchains and pins what needs no network.
     pub fn resolve(
@@ -79,7 +87,8 @@ impl Job {
         if let Some(id) = &arguments.toolchain {
             check_toolchain(&catalog, id)?;
         }
-        let candidates = catalog.all()?;
+        let lock = LockFile::read(settings.lock_file.as_path())?;
+        let candidates = with_lock(catalog.all()?, &lock);
         let ready = |toolchain: &Toolchain| {
             execute::stored_identity(store, toolchain.definition()).ok().flatten().is_some()
         };
@@ -106,7 +115,6 @@ impl Job {
             .into_iter()
             .map(|target| JobUnit { target, toolchain: 0, reason: reason.clone(), patches: patches.clone() })
             .collect();
-        let lock = LockFile::read(settings.lock_file.as_path())?;
         let spec = match &arguments.source {
             Some(text) => source::parse_source_argument(text, settings.current_folder.as_path())?,
             None => version.source.clone(),
@@ -310,11 +318,6 @@ fn workshop_with(
         keep_failed: false,
         jobs: settings.jobs,
         memory: settings.memory,
-        base: match settings.base {
-            settings::BaseChoice::Auto => execute::BaseChoice::Auto,
-            settings::BaseChoice::Pull => execute::BaseChoice::Pull,
-            settings::BaseChoice::Bootstrap => execute::BaseChoice::Bootstrap,
-        },
         debian_mirror: settings.debian_mirror.clone(),
         apt_folder: HostPath::new("/etc/apt"),
         keyrings: HostPath::new("/usr/share/keyrings"),

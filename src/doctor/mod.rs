@@ -16,7 +16,6 @@ mod gpu_not_visible;
 mod harmful_parameter;
 mod little_disk;
 mod little_memory;
-mod llvm_conflict;
 mod no_compute_driver;
 mod no_gpu;
 mod no_pcie_atomics;
@@ -25,9 +24,8 @@ mod override_set;
 mod parameter_without_effect;
 mod patient;
 mod queue_size;
-mod rocblas_without_kernels;
+mod rocm_conflict;
 mod several_gpus;
-mod several_rocms;
 mod slowing_variable;
 mod unsupported_gpu;
 mod wsl;
@@ -50,13 +48,11 @@ pub const FINDINGS: &[&Finding] = &[
     &override_mismatch::FINDING,
     &gpu_not_visible::FINDING,
     &queue_size::FINDING,
-    &rocblas_without_kernels::FINDING,
     &harmful_parameter::FINDING,
     &exhaustive_search::FINDING,
     &slowing_variable::FINDING,
     &several_gpus::FINDING,
-    &several_rocms::FINDING,
-    &llvm_conflict::FINDING,
+    &rocm_conflict::FINDING,
     &parameter_without_effect::FINDING,
     &engine_denied::FINDING,
     &engine_unreachable::FINDING,

@@ -117,8 +117,12 @@ fn clashing_compilers_of_the_machine_are_warned_of_with_the_rule_s_evidence() {
         engine: &EngineAnswer::NotAsked,
         needs: &needs(),
     });
-    let found = diagnosis.findings.iter().find(|found| found.finding == "llvm-conflict").expect("found");
+    let found = diagnosis.findings.iter().find(|found| found.finding == "rocm-conflict").expect("found");
     assert_eq!((found.severity, found.concerns), (Severity::Warning, Concern::Computing));
-    assert!(found.consequence.contains("device-libs-newer"), "{}", found.consequence);
+    assert!(
+        found.remedies.contains(&"`rdna-build explain device-libs-newer`".to_owned()),
+        "{:?}",
+        found.remedies
+    );
     assert!(found.evidence.iter().any(|evidence| evidence.place.starts_with("/usr/lib/llvm-17")));
 }

@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod fake;
 mod lines;
+mod pipe;
 mod spec;
 mod sweep;
 
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use bytes_stream::ByteStream;
 
 pub use error::EngineError;
+pub use pipe::{PipeWriter, pipe};
 pub use spec::{
     ContainerId, ContainerSpec, EngineInfo, EngineKind, ExecSpec, ExitStatus, IMAGE_PREFIX, ImageBuild,
     ImageInfo, Leftover, LeftoverKind, Network, Output, RUN_LABEL, VolumeMount, VolumeSpec,

@@ -1,15 +1,12 @@
 //! Nothing of a run outlives it, whatever happens: by label, so that it does not matter what was noted where.
 
-use std::collections::BTreeSet;
-
 use crate::engine::{Engine, LeftoverKind, RUN_LABEL, RunLabels, run_is_alive, sweep as sweep_engine};
 use crate::facts::process_exists;
-use crate::model::{Event, RunId};
+use crate::model::Event;
 
 use super::Workshop;
-use super::toolchain::raw_image;
 
-/// Removes the containers, volumes and the half-made image of this run. A failed build's container stays when it was asked to.
+/// Removes the containers and volumes of this run. A failed build's container stays when it was asked to.
 pub(super) async fn run(workshop: &Workshop, failed: bool) {
     let Some(engine) = workshop.connected() else { return };
     if failed && workshop.limits.keep_failed && !workshop.cancel.is_cancelled() {
@@ -30,13 +27,6 @@ pub(super) async fn sweep(engine: &dyn Engine, workshop: &Workshop) {
     let alive = |labels: &RunLabels| run_is_alive(labels, &machine.boot, &machine.host, process_exists);
     match sweep_engine(engine, &alive).await {
         Ok(swept) => {
-            let runs =
-                swept.removed.iter().filter_map(|leftover| leftover.labels.get(RUN_LABEL)?.parse().ok());
-            for run in runs.collect::<BTreeSet<RunId>>() {
-                if let Err(error) = engine.remove_image(&raw_image(&run)).await {
-                    warn(workshop, format!("cannot remove the half-made image of a killed run: {error}"));
-                }
-            }
             if !swept.removed.is_empty() {
                 let message = format!("removed {} leftovers of killed runs", swept.removed.len());
                 workshop.events.emit(Event::Note { message });
@@ -62,17 +52,10 @@ async fn remove_own(engine: &dyn Engine, workshop: &Workshop) -> usize {
         }
     };
     let mut removed = 0;
-    // Containers first: a volume or an image in use cannot be removed.
-    for kind in [LeftoverKind::Container, LeftoverKind::Volume, LeftoverKind::Image] {
+    // Containers first: a volume in use cannot be removed. Images are made whole or not at all.
+    for kind in [LeftoverKind::Container, LeftoverKind::Volume] {
         for leftover in leftovers.iter().filter(|leftover| leftover.kind == kind) {
-            let is_own = match kind {
-                LeftoverKind::Container | LeftoverKind::Volume => {
-                    leftover.labels.get(RUN_LABEL).map(String::as_str) == Some(own)
-                }
-                // Imported images carry no label.
-                LeftoverKind::Image => leftover.id == raw_image(workshop.run()),
-            };
-            if !is_own {
+            if leftover.labels.get(RUN_LABEL).map(String::as_str) != Some(own) {
                 continue;
             }
             let result = match kind {
@@ -80,7 +63,7 @@ async fn remove_own(engine: &dyn Engine, workshop: &Workshop) -> usize {
                     engine.remove_container(&crate::engine::ContainerId(leftover.id.clone())).await
                 }
                 LeftoverKind::Volume => engine.remove_volume(&leftover.id).await,
-                LeftoverKind::Image => engine.remove_image(&leftover.id).await,
+                LeftoverKind::Image => continue,
             };
             match result {
                 Ok(()) => removed += 1,

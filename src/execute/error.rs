@@ -23,8 +23,31 @@ pub enum ExecuteError {
     Stopped { reason: String },
 
     #[error("toolchain `{toolchain}` cannot be had: {pull}")]
-    #[diagnostic(code(run::toolchain), help("{help}"))]
-    Unobtainable { toolchain: String, pull: String, help: String },
+    #[diagnostic(
+        code(run::toolchain),
+        help(
+            "check the engine's way to the registry, or choose another: `rdna-build toolchains`, --toolchain ID"
+        )
+    )]
+    Unobtainable { toolchain: String, pull: String },
+
+    #[error("toolchain `{toolchain}` asks for other packages than when it was locked")]
+    #[diagnostic(
+        code(run::outdated_lock),
+        help(
+            "lock it again: `rdna-build toolchains lock {toolchain}`, or delete its [[toolchain]] from rdna-build.lock"
+        )
+    )]
+    OutdatedLock { toolchain: String },
+
+    #[error(
+        "toolchain `{toolchain}` is made from an image of a registry, not from packages that could be locked"
+    )]
+    #[diagnostic(
+        code(run::not_lockable),
+        help("the digest of its base goes into the lock file when it is first pulled")
+    )]
+    NotLockable { toolchain: String },
 
     #[error("the image of toolchain `{toolchain}` could not be configured: exit code {code}\n{lines}")]
     #[diagnostic(code(run::configure), help("the whole log: `rdna-build logs`"))]

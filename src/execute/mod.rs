@@ -27,9 +27,9 @@ pub use inspect::{Inspected, inspect, inspect_image, remembered};
 pub use prove::{ProofTask, prove};
 pub use shell::shell;
 pub use source::pin;
-pub use toolchain::{stored_identity, stored_image};
+pub use toolchain::{Locked, lock, stored_identity, stored_image};
 pub use trees::{SourceFolder, source_folder, stored_source};
-pub use workshop::{BaseChoice, Connect, Limits, Network, Workshop};
+pub use workshop::{Connect, Limits, Network, Workshop};
 
 use crate::model::{
     Event, HostPath, Outcome, OwnPatch, Plan, PlannedPatch, Recipe, Report, Toolchain, UnitReport,

@@ -39,7 +39,7 @@ pub async fn shell(
                 "source in {SOURCE}, build folder {BUILD}; `exit` leaves the container and removes it"
             ),
         });
-        Ok(session.terminal(&unit.script).await?)
+        Ok(session.terminal(&image.bind(&unit.script)).await?)
     };
     let result = guarded(workshop, work).await;
     cleanup::run(workshop, false).await;

@@ -14,7 +14,7 @@ use crate::engine::{Engine, EngineError};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    BaseImage, BuildSpec, Claim, Compilers, EventSink, Events, FileSet, GuestPath, OptionValue, OutputKind,
+    Base, BuildSpec, Claim, Compilers, EventSink, Events, FileSet, GuestPath, OptionValue, OutputKind,
     OutputSpec, PinnedSource, RecipeVersion, SourceSpec, Stage,
 };
 use crate::plan::patches::Chosen;
@@ -121,12 +121,12 @@ impl Bench {
             id: "debian-sid".parse().expect("an id"),
             summary: String::new(),
             rocm: "6.4.3".parse().expect("a version"),
-            base: BaseImage { image: "debian:sid".to_owned(), debian: None },
-            packages: vec![],
+            base: Base::Image("debian:sid".to_owned()),
             compilers: Compilers { c: GuestPath::new("/usr/bin/cc"), cxx: GuestPath::new("/usr/bin/c++") },
             environment: BTreeMap::new(),
             provides: [("foo".to_owned(), claim)].into(),
             files,
+            locked: None,
         };
         Self {
             folder: tempfile::tempdir().expect("a folder"),
@@ -172,7 +172,6 @@ impl Bench {
             keep_failed: false,
             jobs: Some(1),
             memory: None,
-            base: BaseChoice::Auto,
             debian_mirror: None,
             apt_folder: self.path("apt"),
             keyrings: self.path("keyrings"),

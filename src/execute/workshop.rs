@@ -13,22 +13,15 @@ use crate::build::session::work_volume;
 use crate::engine::{Engine, EngineError, RUN_LABEL};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
-use crate::model::{CommitId, Digest, Event, Events, HostPath, Key, RunId, Stage};
+use crate::model::{
+    CommitId, Digest, Event, Events, HostPath, Key, LockedPackages, RunId, Stage, ToolchainId,
+};
 use crate::store::{Draft, Entry, Holder, KeyLock, Lookup, Store};
 
 /// Connects to an engine when one is needed.
 #[async_trait]
 pub trait Connect: Send + Sync {
     async fn connect(&self) -> Result<Arc<dyn Engine>, EngineError>;
-}
-
-/// How a toolchain's base image is come by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BaseChoice {
-    /// Pulled; assembled from a Debian mirror where it cannot be.
-    Auto,
-    Pull,
-    Bootstrap,
 }
 
 /// Whether a run may fetch anything.
@@ -47,7 +40,6 @@ pub struct Limits {
     pub keep_failed: bool,
     pub jobs: Option<u32>,
     pub memory: Option<u64>,
-    pub base: BaseChoice,
     pub debian_mirror: Option<String>,
     /// Where the host's apt keeps its sources.
     pub apt_folder: HostPath,
@@ -204,6 +196,19 @@ impl Workshop {
         lock.pin_image(reference, digest)?;
         lock.write_if_changed(self.limits.lock_file.as_path())?;
         Ok(())
+    }
+
+    /// Locks a toolchain to packages, writes the lock file, and gives what it was locked to before.
+    pub(super) fn lock_packages(
+        &self,
+        toolchain: &ToolchainId,
+        packages: LockedPackages,
+    ) -> Result<Option<LockedPackages>, ExecuteError> {
+        let mut lock = self.locked();
+        let before = lock.packages_for(toolchain).cloned();
+        lock.lock_packages(toolchain, packages);
+        lock.write_if_changed(self.limits.lock_file.as_path())?;
+        Ok(before)
     }
 
     /// Pins a tag or branch to its commit and writes the lock file.

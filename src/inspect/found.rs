@@ -101,6 +101,7 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
         rocm_trees: found.rocm_trees(),
         parts: found.parts(),
         rocblas_kernels: found.rocblas_kernels(),
+        links: found.links(),
         loader_folders: found.loader_folders,
         libraries,
         packages,
@@ -142,6 +143,18 @@ impl<'a> Found<'a> {
             }
             _ => None,
         })
+    }
+
+    /// Links to folders in which something was found.
+    fn links(&self) -> BTreeMap<String, String> {
+        let names = &self.gathered.names;
+        let is_folder = |real: &str| {
+            let below = format!("{real}/");
+            names.range(below.clone()..).next().is_some_and(|path| path.starts_with(&below))
+        };
+        let links =
+            self.gathered.links.keys().filter_map(|link| Some((link.clone(), self.gathered.real(link)?)));
+        links.filter(|(_, real)| is_folder(real)).collect()
     }
 
     fn system(&self) -> Option<String> {

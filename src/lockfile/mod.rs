@@ -1,4 +1,5 @@
-//! `rdna-build.lock`: what names that can move (git tags, image tags) meant when they were first used.
+//! `rdna-build.lock`: what names that can move (git tags, image tags) meant when they were first used, and the packages
+//! of toolchains that a person locked.
 //!
 //! A pin that is there is kept to; a name that moved since is an error, never a silent update. Several runs may write
 //! one file: each adds its own pins to what is there then. Resolving the names is left to `source` and `build`.
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::{LockFileError, Mistake};
 
-use crate::model::{CommitId, Digest};
+use crate::model::{CommitId, Digest, LockedPackages, ToolchainId};
 
 /// The name of the file in the folder where the tool is used.
 pub const FILE_NAME: &str = "rdna-build.lock";
@@ -35,6 +36,7 @@ struct Pins {
     sources: BTreeMap<(String, String), CommitId>,
     /// Image reference → digest of its manifest.
     images: BTreeMap<String, Digest>,
+    toolchains: BTreeMap<ToolchainId, LockedPackages>,
 }
 
 impl LockFile {
@@ -79,6 +81,18 @@ impl LockFile {
         Ok(false)
     }
 
+    /// The packages that a toolchain is locked to.
+    pub fn packages_for(&self, toolchain: &ToolchainId) -> Option<&LockedPackages> {
+        self.pins.toolchains.get(toolchain)
+    }
+
+    /// Locks a toolchain to these packages, whatever it was locked to before.
+    pub fn lock_packages(&mut self, toolchain: &ToolchainId, packages: LockedPackages) {
+        for pins in [&mut self.pins, &mut self.added] {
+            pins.toolchains.insert(toolchain.clone(), packages.clone());
+        }
+    }
+
     /// Adds the new pins to the file as it is now; `true` when that changed it. Pins that others added meanwhile stay.
     pub fn write_if_changed(&mut self, path: &Path) -> Result<bool, LockFileError> {
         if self.added == Pins::default() {
@@ -107,6 +121,7 @@ impl LockFile {
         for (reference, digest) in &self.added.images {
             pins.pin_image(reference, digest)?;
         }
+        pins.toolchains.extend(std::mem::take(&mut self.added.toolchains));
         let new = text::render(&pins);
         let changed = old.as_ref() != Some(&new);
         if changed {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::{DebianPackage, PackageSet};
 
 const URL: &str = "https://example.org/a.git";
 
@@ -106,6 +107,71 @@ fn every_mistake_is_named_with_its_line() {
     assert!(mistakes("version = 1\n<<<<<<< HEAD\n")[0].starts_with("line 2: "));
     assert!(mistakes("version = 1\n[[source]]\nurl = \"u\"\nreference = \"r\"\n")[0].contains("commit"));
     assert!(mistakes("")[0].contains("version"));
+}
+
+fn packages() -> LockedPackages {
+    let package = |name: &str| DebianPackage {
+        name: name.to_owned(),
+        version: "1:2.0~rc1-3+b1".to_owned(),
+        suite: "sid".to_owned(),
+        file: format!("pool/main/{name}_2.0~rc1-3+b1_amd64.deb"),
+        size: 12,
+        sha256: Digest::of(name),
+    };
+    let set = PackageSet { date: 1_793_347_681, packages: vec![package("aa"), package("libstdc++6")] };
+    LockedPackages { request: Digest::of("request"), set }
+}
+
+#[test]
+fn a_locked_toolchain_is_written_one_package_a_line_and_read_back() {
+    let (_folder, path) = folder();
+    let id: ToolchainId = "debian-sid".parse().unwrap();
+    let mut lock = LockFile::default();
+    lock.pin_commit(URL, "v1", &commit('1')).unwrap();
+    lock.lock_packages(&id, packages());
+    assert!(lock.write_if_changed(&path).unwrap());
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().filter(|line| line.contains("sha256 = ")).count(), 2, "{text}");
+    let mut again = LockFile::read(&path).unwrap();
+    assert_eq!(again.packages_for(&id), Some(&packages()));
+    assert_eq!(again.commit_for(URL, "v1"), Some(&commit('1')));
+
+    // Locking again is what a person does to follow the mirror.
+    let mut newer = packages();
+    newer.set.packages.pop();
+    again.lock_packages(&id, newer.clone());
+    assert!(again.write_if_changed(&path).unwrap());
+    assert_eq!(LockFile::read(&path).unwrap().packages_for(&id), Some(&newer));
+}
+
+#[test]
+fn hostile_packages_are_refused_with_their_place() {
+    let (_folder, path) = folder();
+    let mut lock = LockFile::default();
+    lock.lock_packages(&"debian-sid".parse().unwrap(), packages());
+    lock.write_if_changed(&path).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    let line = 1 + good.lines().position(|line| line.contains("name = \"aa\"")).unwrap();
+    for (from, to, mistake) in [
+        ("name = \"aa\"", "name = \"../aa\"", "`../aa` is not a package's name"),
+        ("version = \"1:2", "version = \"\\u001b[31m1:2", "is not a package's version"),
+        ("file = \"pool/main/aa", "file = \"pool/../../aa", "is not a package's place on a mirror"),
+        ("file = \"pool/main/aa", "file = \"http://example.org/aa", "is not a package's place on a mirror"),
+        ("file = \"pool/main/aa", "file = \"/pool/main/aa", "is not a package's place on a mirror"),
+        ("suite = \"sid\"", "suite = \"sid/../..\"", "is not a suite"),
+        ("size = 12", "size = -1", "-1 is less than nothing"),
+        ("sha256 = \"", "sha256 = \"0", "is not a sha256"),
+    ] {
+        let found = mistakes(&good.replacen(from, to, 1));
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
+        assert!(found[0].starts_with(&format!("line {line}: ")) && found[0].contains(mistake), "{found:?}");
+    }
+    let twice = good.replace("name = \"libstdc++6\"", "name = \"aa\"");
+    assert_eq!(mistakes(&twice), [format!("line {}: this package is named twice", line + 1)]);
+    let unknown = good.replacen("size = 12", "size = 12, url = \"x\"", 1);
+    assert!(mistakes(&unknown)[0].contains("unknown field `url`"), "{:?}", mistakes(&unknown));
+    let other = good.replace("date = ", "date = -");
+    assert!(mistakes(&other)[0].contains("is less than nothing"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The lock file as text: TOML, sorted, the same for the same pins.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -10,11 +11,12 @@ use serde_spanned::Spanned;
 
 use super::Pins;
 use super::error::{LockFileError, Mistake};
-use crate::model::Digest;
+use crate::model::{DebianPackage, Digest, LockedPackages, PackageSet, ToolchainId};
 
 const HEADER: &str = "\
 # What moving names (git tags, image tags) meant when rdna-build first used them. Commit this file: it makes the next
-# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry.
+# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry. The packages of a
+# toolchain stand here once it was locked: `rdna-build toolchains lock ID`, which also takes what is there now.
 ";
 
 const VERSION: i64 = 1;
@@ -27,6 +29,8 @@ struct Raw {
     image: Vec<RawImage>,
     #[serde(default)]
     source: Vec<RawSource>,
+    #[serde(default)]
+    toolchain: Vec<RawToolchain>,
 }
 
 #[derive(Deserialize)]
@@ -42,6 +46,26 @@ struct RawSource {
     url: Spanned<String>,
     reference: String,
     commit: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawToolchain {
+    id: Spanned<String>,
+    request: Spanned<String>,
+    date: Spanned<i64>,
+    packages: Vec<RawPackage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPackage {
+    name: Spanned<String>,
+    version: Spanned<String>,
+    suite: Spanned<String>,
+    size: Spanned<i64>,
+    sha256: Spanned<String>,
+    file: Spanned<String>,
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> Result<Pins, LockFileError> {
@@ -66,6 +90,9 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Pins, LockFileError> {
                     mistakes.add("this image is pinned twice, to different digests".to_owned(), span);
                 }
             }
+            for toolchain in raw.toolchain {
+                locked(toolchain, &mut pins, &mut mistakes);
+            }
             for source in raw.source {
                 let Some(commit) = mistakes.value(source.commit.get_ref(), source.commit.span()) else {
                     continue;
@@ -86,6 +113,76 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Pins, LockFileError> {
             mistakes: found,
         }),
     }
+}
+
+/// Reads what one toolchain is locked to, or adds every mistake in it.
+fn locked(raw: RawToolchain, pins: &mut Pins, mistakes: &mut Mistakes<'_>) {
+    let before = mistakes.found.len();
+    let id = mistakes.value::<ToolchainId>(raw.id.get_ref(), raw.id.span());
+    let request = mistakes.value::<Digest>(raw.request.get_ref(), raw.request.span());
+    let date = mistakes.number(&raw.date);
+    let mut packages = BTreeMap::new();
+    for package in raw.packages {
+        let words = [
+            (&package.name, is_name as fn(&str) -> bool, "a package's name"),
+            (&package.version, is_version, "a package's version"),
+            (&package.suite, is_path, "a suite"),
+            (&package.file, is_package_file, "a package's place on a mirror"),
+        ];
+        for (word, is_good, what) in words {
+            if !is_good(word.get_ref()) {
+                mistakes.add(format!("`{}` is not {what}", word.get_ref().escape_debug()), word.span());
+            }
+        }
+        let size = mistakes.number(&package.size);
+        let sha256 = mistakes.value::<Digest>(package.sha256.get_ref(), package.sha256.span());
+        let (Some(size), Some(sha256)) = (size, sha256) else { continue };
+        let span = package.name.span();
+        let name = package.name.into_inner();
+        let package = DebianPackage {
+            name: name.clone(),
+            version: package.version.into_inner(),
+            suite: package.suite.into_inner(),
+            file: package.file.into_inner(),
+            size,
+            sha256,
+        };
+        if packages.insert(name, package).is_some() {
+            mistakes.add("this package is named twice".to_owned(), span);
+        }
+    }
+    if let (Some(id), Some(request), Some(date), true) = (id, request, date, mistakes.found.len() == before) {
+        let set = PackageSet { date, packages: packages.into_values().collect() };
+        if pins.toolchains.insert(id, LockedPackages { request, set }).is_some() {
+            mistakes.add("this toolchain is locked twice".to_owned(), raw.id.span());
+        }
+    }
+}
+
+/// Debian's policy, 5.6.1.
+fn is_name(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
+    text.len() >= 2
+        && text.len() <= 128
+        && text.as_bytes()[0].is_ascii_alphanumeric()
+        && text.bytes().all(known)
+}
+
+/// Debian's policy, 5.6.12.
+fn is_version(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b".+-~:".contains(&b);
+    !text.is_empty() && text.len() <= 256 && text.bytes().all(known)
+}
+
+/// A path that stays below the mirror whose address it is put behind.
+fn is_path(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b".+-~_".contains(&b);
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(known);
+    text.len() <= 1024 && text.split('/').all(is_part)
+}
+
+fn is_package_file(text: &str) -> bool {
+    is_path(text) && text.ends_with(".deb")
 }
 
 pub(super) fn render(pins: &Pins) -> String {
@@ -119,8 +216,22 @@ pub(super) fn render(pins: &Pins) -> String {
             .map(|((url, reference), commit)| Source { url, reference, commit: commit.as_str() })
             .collect(),
     };
-    let body = toml::to_string(&file).expect("tables of texts are TOML");
-    format!("{HEADER}{body}")
+    let mut text = format!("{HEADER}{}", toml::to_string(&file).expect("tables of texts are TOML"));
+    // One package a line, which the serializer would not do: differences stay readable.
+    for (id, locked) in &pins.toolchains {
+        let LockedPackages { request, set } = locked;
+        text += &format!(
+            "\n[[toolchain]]\nid = \"{id}\"\nrequest = \"{request}\"\ndate = {}\npackages = [\n",
+            set.date
+        );
+        for DebianPackage { name, version, suite, file, size, sha256 } in &set.packages {
+            text += &format!(
+                "    {{ name = \"{name}\", version = \"{version}\", suite = \"{suite}\", size = {size}, sha256 = \"{sha256}\", file = \"{file}\" }},\n"
+            );
+        }
+        text += "]\n";
+    }
+    text
 }
 
 struct Mistakes<'a> {
@@ -133,6 +244,14 @@ impl Mistakes<'_> {
         let before = &self.text.as_bytes()[..at.start.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         self.found.push(Mistake { line, message, at: at.into() });
+    }
+
+    fn number(&mut self, number: &Spanned<i64>) -> Option<u64> {
+        let read = u64::try_from(*number.get_ref()).ok();
+        if read.is_none() {
+            self.add(format!("{} is less than nothing", number.get_ref()), number.span());
+        }
+        read
     }
 
     fn value<T: FromStr<Err: ToString>>(&mut self, text: &str, at: Range<usize>) -> Option<T> {

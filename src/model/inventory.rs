@@ -26,6 +26,9 @@ pub struct Inventory {
     pub parts: Vec<Part>,
     /// rocBLAS's kernels: folder, and the gfx targets that its file names say.
     pub rocblas_kernels: Vec<RocblasKernels>,
+    /// Links to folders, and where they end: `/opt/rocm` → `/opt/rocm-6.4.3`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, String>,
     /// Installed Debian packages and their versions; nothing where there is no such database.
     pub packages: BTreeMap<String, String>,
     pub unread: Vec<Unread>,
@@ -160,6 +163,24 @@ pub struct Unread {
 }
 
 impl Inventory {
+    /// A path in its simplest form, with the links on it followed as far as they are known; nothing for a relative one.
+    pub fn real(&self, path: &str) -> Option<String> {
+        let mut real = String::new();
+        for part in path.strip_prefix('/')?.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => real.truncate(real.rfind('/').unwrap_or(0)),
+                name => {
+                    real = format!("{real}/{name}");
+                    if let Some(end) = self.links.get(&real) {
+                        real.clone_from(end);
+                    }
+                }
+            }
+        }
+        Some(if real.is_empty() { "/".to_owned() } else { real })
+    }
+
     /// The libraries that are this part.
     pub fn libraries(&self, part: LibraryPart) -> impl Iterator<Item = &FoundLibrary> {
         self.libraries.iter().filter(move |library| library.part == part)

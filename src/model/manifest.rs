@@ -30,7 +30,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ToolchainRecord {
     pub id: String,
-    /// Digest of Dockerfile, package list and declaration.
+    /// Digest of all files of the toolchain's folder.
     pub definition: Digest,
     /// Digest over package names and versions really found in the image.
     pub identity: Digest,

@@ -2,6 +2,7 @@
 //!
 //! Knows no other module, does no IO, reads no environment. Everything here can be built in a test by hand.
 
+mod debian;
 mod digest;
 mod event;
 mod files;
@@ -14,6 +15,7 @@ mod name;
 mod patch;
 mod path;
 mod plan;
+mod printable;
 mod proof;
 mod recipe;
 mod report;
@@ -24,6 +26,7 @@ mod toolchain;
 mod tree;
 mod version;
 
+pub use debian::{DebianPackage, LockedPackages, PackageSet};
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
 pub use files::FileSet;
@@ -39,6 +42,7 @@ pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nea
 pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
+pub use printable::printable;
 pub use proof::{
     CaseGroup, CommandsExpectation, CommandsProof, CompileProof, Expectation, Ground, Proof, ProofKind,
     ProofStep, ResultKind, SideExpectation, StepWork,
@@ -48,6 +52,6 @@ pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
-pub use toolchain::{BaseImage, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
+pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use version::{Version, VersionError, VersionRange};

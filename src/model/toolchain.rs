@@ -1,8 +1,9 @@
-//! A toolchain as its folder declares it: base image, packages, compilers, claims.
+//! A toolchain as its folder declares it: base, packages, compilers, claims.
 
 use std::collections::BTreeMap;
 
-use super::digest::Digest;
+use super::debian::LockedPackages;
+use super::digest::{Digest, Digester};
 use super::files::FileSet;
 use super::name::ToolchainId;
 use super::path::GuestPath;
@@ -15,32 +16,54 @@ pub struct Toolchain {
     pub summary: String,
     /// The ROCm release it stands for.
     pub rocm: Version,
-    pub base: BaseImage,
-    /// Debian packages beyond the minimal base.
-    pub packages: Vec<String>,
+    pub base: Base,
     pub compilers: Compilers,
     /// Set in every build container.
     pub environment: BTreeMap<String, String>,
     /// Capability → what it claims to provide and what proves it.
     pub provides: BTreeMap<String, Claim>,
-    /// Dockerfile, packages.txt, toolchain.toml.
+    /// Its folder: toolchain.toml, and what a Dockerfile needs.
     pub files: FileSet,
+    /// What the lock file pins it to.
+    pub locked: Option<LockedPackages>,
 }
 
-#[derive(Clone, Debug)]
-pub struct BaseImage {
-    /// Image reference to pull, e.g. `debian:sid`.
-    pub image: String,
-    /// How to assemble the base from a Debian mirror where it cannot be pulled.
-    pub debian: Option<DebianBase>,
+/// What an image is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Pulled, e.g. `rocm/dev-ubuntu-24.04:6.4.3-complete`; the folder's Dockerfile goes on from there.
+    Image(String),
+    /// Assembled from a mirror, with no registry.
+    Debian(DebianBase),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebianBase {
     pub suite: String,
+    /// Suites of which only what is missing or asked for is taken, such as `experimental`.
+    pub further_suites: Vec<String>,
     pub components: Vec<String>,
     /// Off only for frozen mirrors; signatures are checked always.
     pub check_valid_until: bool,
+    /// Packages beyond the minimal base: `name`, or `name/suite` for that suite's version.
+    pub packages: Vec<String>,
+}
+
+impl DebianBase {
+    /// All its suites, its own first.
+    pub fn suites(&self) -> Vec<String> {
+        std::iter::once(&self.suite).chain(&self.further_suites).cloned().collect()
+    }
+
+    /// The same as long as the same packages are asked for from the same suites.
+    pub fn request(&self) -> Digest {
+        let mut digester = Digester::new();
+        for list in [&self.suites(), &self.components, &self.packages] {
+            digester.update(list.join(" ").as_bytes());
+            digester.update(b"\n");
+        }
+        digester.finish()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -79,8 +102,11 @@ pub enum PinKind {
 }
 
 impl Toolchain {
-    /// Digest of all its files: the toolchain's definition.
+    /// Digest of all that says what its image shall be: its files and, where it is locked, its packages.
     pub fn definition(&self) -> Digest {
-        self.files.digest()
+        match &self.locked {
+            None => self.files.digest(),
+            Some(locked) => Digest::of(format!("{} locked to {}", self.files.digest(), locked.set.digest())),
+        }
     }
 }

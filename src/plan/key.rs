@@ -5,7 +5,7 @@
 //! | schema of the key | ✓ | ✓ | ✓ | ✓ | ✓ | ✓ |
 //! | source: commit and subfolder, or digest | ✓ | ✓ | | ✓ | ✓ | |
 //! | each patch: position, bytes, fit | | ✓ | | ✓ | ✓ | |
-//! | toolchain definition: Dockerfile, packages.txt, toolchain.toml | | | ✓ | ✓ | ✓ | ✓ |
+//! | toolchain definition: all files of its folder, packages that the lock file pins | | | ✓ | ✓ | ✓ | ✓ |
 //! | toolchain identity: packages and versions really in the image | | | | ✓ | ✓ | ✓ |
 //! | recipe name, version, target | | | | ✓ | ✓ | |
 //! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ | |
@@ -31,7 +31,7 @@ use crate::model::{
 const SCHEMA: u32 = 1;
 
 /// Bumped when an inventory says more, or something else, of the same image.
-const INVENTORY_READER: &str = "2";
+const INVENTORY_READER: &str = "3";
 
 /// A key together with what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

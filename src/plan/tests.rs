@@ -1,7 +1,7 @@
 use super::patches::{ChoiceError, Chosen, PatchChoice, choose};
 use super::*;
 use crate::model::{
-    BaseImage, BuildSpec, Claim, Compilers, FileSet, Fit, GuestPath, OutputKind, OwnPatch, PatchSpec,
+    Base, BuildSpec, Claim, Compilers, FileSet, Fit, GuestPath, OutputKind, OwnPatch, PatchSpec,
     PatchVariant, PlannedPatch, VersionRange,
 };
 
@@ -80,12 +80,12 @@ fn toolchain(boost: &str) -> Toolchain {
         id: "debian-sid".parse().expect("an id"),
         summary: String::new(),
         rocm: "6.4.3".parse().expect("a version"),
-        base: BaseImage { image: "debian:sid".to_owned(), debian: None },
-        packages: vec![],
+        base: Base::Image("debian:sid".to_owned()),
         compilers: Compilers { c: GuestPath::new("/usr/bin/clang"), cxx: GuestPath::new("/usr/bin/clang++") },
         environment: [("HIP_PLATFORM".to_owned(), "amd".to_owned())].into(),
         provides: [("boost".to_owned(), claim)].into(),
         files,
+        locked: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! As in clang 17 to 22 (`RocmInstallationDetector` in `clang/lib/Driver/ToolChains/AMDGPU.cpp`): a variable replaces the
 //! whole search, there is no falling back.
 
-use crate::model::{DeviceLibraries, GuestPath, Inventory, Llvm};
+use crate::model::{DeviceLibraries, Inventory, Llvm, LlvmVersion};
 
 /// The variable that names the folder of device libraries itself.
 pub const DEVICE_LIBRARY_VARIABLE: &str = "HIP_DEVICE_LIB_PATH";
@@ -36,11 +36,10 @@ impl<'a> Pick<'a> {
 
 /// The device libraries that this clang takes in this environment.
 pub fn device_libraries<'a>(inventory: &'a Inventory, llvm: &Llvm) -> Pick<'a> {
-    let variable = |name: &str| inventory.environment.get(name).filter(|value| !value.is_empty());
-    if let Some(value) = variable(DEVICE_LIBRARY_VARIABLE) {
+    if let Some(value) = variable(inventory, DEVICE_LIBRARY_VARIABLE) {
         return match set_in(inventory, value) {
             Some(set) => Pick::Found { set, by: Some(DEVICE_LIBRARY_VARIABLE) },
-            None => Pick::Astray { variable: DEVICE_LIBRARY_VARIABLE, value: value.clone() },
+            None => Pick::Astray { variable: DEVICE_LIBRARY_VARIABLE, value: value.to_owned() },
         };
     }
     // Always tried, even where ROCM_PATH is set.
@@ -49,10 +48,10 @@ pub fn device_libraries<'a>(inventory: &'a Inventory, llvm: &Llvm) -> Pick<'a> {
     {
         return Pick::Found { set, by: None };
     }
-    if let Some(value) = variable(ROCM_VARIABLE) {
+    if let Some(value) = variable(inventory, ROCM_VARIABLE) {
         return match set_in(inventory, &format!("{value}/amdgcn/bitcode")) {
             Some(set) => Pick::Found { set, by: Some(ROCM_VARIABLE) },
-            None => Pick::Astray { variable: ROCM_VARIABLE, value: value.clone() },
+            None => Pick::Astray { variable: ROCM_VARIABLE, value: value.to_owned() },
         };
     }
     let places = candidates(inventory, llvm);
@@ -60,6 +59,28 @@ pub fn device_libraries<'a>(inventory: &'a Inventory, llvm: &Llvm) -> Pick<'a> {
         Some(set) => Pick::Found { set, by: None },
         None => Pick::Nothing,
     }
+}
+
+/// The set that this clang would take if no variable told it another.
+pub fn own_device_libraries<'a>(inventory: &'a Inventory, llvm: &Llvm) -> Option<&'a DeviceLibraries> {
+    let resource = llvm.resource.iter().map(|resource| format!("{resource}/lib"));
+    let mut places = resource.chain(candidates(inventory, llvm));
+    places.find_map(|place| set_in(inventory, &format!("{place}/amdgcn/bitcode")))
+}
+
+/// The version of code objects that a clang makes when it is told none; nothing where AMD's branches differ.
+pub fn code_object_version(clang: &LlvmVersion) -> Option<u32> {
+    match clang.major() {
+        _ if clang.is_snapshot() => None,
+        ..=17 => Some(4),
+        18..=20 => Some(5),
+        21.. => Some(6),
+    }
+}
+
+/// A variable of the environment; an empty one counts as not set.
+pub fn variable<'a>(inventory: &'a Inventory, name: &str) -> Option<&'a str> {
+    inventory.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// Where clang looks when nothing tells it, in its order.
@@ -78,7 +99,10 @@ fn candidates(inventory: &Inventory, llvm: &Llvm) -> Vec<String> {
 
 /// The set in this folder, by whichever of its names.
 fn set_in<'a>(inventory: &'a Inventory, folder: &str) -> Option<&'a DeviceLibraries> {
-    let folder = folder.trim_end_matches('/');
-    let is = |path: &GuestPath| path.as_str() == folder;
-    inventory.device_libraries.iter().find(|set| is(&set.folder) || set.also.iter().any(is))
+    let folder = inventory.real(folder)?;
+    let is = |path: &str| path == folder || inventory.real(path).as_ref() == Some(&folder);
+    inventory
+        .device_libraries
+        .iter()
+        .find(|set| is(set.folder.as_str()) || set.also.iter().any(|path| is(path.as_str())))
 }

@@ -31,7 +31,7 @@ pub enum ToolchainError {
     #[diagnostic(
         code(toolchain::claims),
         help(
-            "correct the claims, or name the packages that hold them in packages.txt; then the image is made anew"
+            "correct the claims, or name the packages that hold them where they are installed; then the image is made anew"
         )
     )]
     Claims {

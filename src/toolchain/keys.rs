@@ -9,9 +9,12 @@ pub(super) const TOOLCHAIN: Keys = Keys {
     optional: &["environment"],
 };
 
-pub(super) const BASE: Keys = Keys { required: &["image"], optional: &["debian"] };
+pub(super) const BASE: Keys = Keys { required: &[], optional: &["image", "debian"] };
 
-pub(super) const DEBIAN: Keys = Keys { required: &["suite", "components"], optional: &["check-valid-until"] };
+pub(super) const DEBIAN: Keys = Keys {
+    required: &["suite", "components", "packages"],
+    optional: &["further-suites", "check-valid-until"],
+};
 
 pub(super) const COMPILER: Keys = Keys { required: &["c", "cxx"], optional: &[] };
 

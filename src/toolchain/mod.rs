@@ -7,6 +7,8 @@ pub mod clang;
 mod error;
 mod identity;
 mod keys;
+pub mod loader;
+pub mod log;
 mod packages;
 mod parse;
 pub mod pin;

@@ -1,47 +1,29 @@
-//! `packages.txt`: one Debian package per line, `#` comments. The Dockerfile and our own bootstrapper read the same file.
+//! The names of Debian packages in a toolchain: `name`, or `name/suite` for that suite's version.
 
-use crate::document::Mistakes;
+use crate::document::Field;
 
-pub(super) const FILE: &str = "packages.txt";
-
-const LONGEST_FILE: usize = 64 * 1024;
-
-pub(super) fn read(bytes: &[u8], mistakes: &Mistakes) -> Option<Vec<String>> {
-    if bytes.len() > LONGEST_FILE {
-        mistakes.add(
-            0..0,
-            format!("the file has {} bytes, {LONGEST_FILE} are the most that is read", bytes.len()),
-            None,
-        );
-        return None;
-    }
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        mistakes.add(0..0, "the file is not UTF-8", None);
-        return None;
-    };
+/// Reads a list of packages from these suites.
+pub(super) fn list(field: &Field<'_>, suites: &[String]) -> Option<Vec<String>> {
     let mut packages: Vec<String> = Vec::new();
-    let mut wrong = false;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let written = line.split('#').next().unwrap_or_default();
-        let name = written.trim();
-        let from = start + written.len() - written.trim_start().len();
-        start += line.len();
-        if name.is_empty() {
-            continue;
-        }
-        let span = from..from + name.len();
+    let read = field.each(|field| {
+        let text = field.text()?;
+        let (name, suite) = text.split_once('/').map_or((text, None), |(name, suite)| (name, Some(suite)));
         if !is_package(name) {
-            mistakes.add(span, format!("`{name}` is not the name of a Debian package"), Some(instead(name)));
-            wrong = true;
-        } else if packages.iter().any(|package| package == name) {
-            mistakes.add(span, format!("`{name}` is listed twice"), None);
-            wrong = true;
-        } else {
-            packages.push(name.to_owned());
+            return field.wrong(format!("`{text}` is not the name of a Debian package"), Some(instead(text)));
         }
-    }
-    (!wrong).then_some(packages)
+        if let Some(suite) = suite
+            && !suites.iter().any(|known| known == suite)
+        {
+            let help = format!("suites are {}: more come with `further-suites`", suites.join(", "));
+            return field.wrong(format!("`{suite}` is no suite of this toolchain"), Some(help));
+        }
+        if packages.iter().any(|package| package.split('/').next() == Some(name)) {
+            return field.wrong(format!("`{name}` is listed twice"), None);
+        }
+        packages.push(text.to_owned());
+        Some(())
+    });
+    read.map(|_| packages)
 }
 
 /// The rule of Debian's policy, 5.6.1.
@@ -54,7 +36,7 @@ pub(super) fn is_package(name: &str) -> bool {
 
 fn instead(name: &str) -> String {
     if name.contains(char::is_whitespace) {
-        "one package per line".to_owned()
+        "one package an entry".to_owned()
     } else if name.contains('=') {
         "the suite decides the version; what must hold is claimed in [provides]".to_owned()
     } else if name.contains(':') {

@@ -1,4 +1,4 @@
-//! A toolchain's folder to `Toolchain`: toolchain.toml, packages.txt, Dockerfile.
+//! A toolchain's folder to `Toolchain`: toolchain.toml, and whether the Dockerfile is there that it needs.
 
 use std::collections::BTreeMap;
 
@@ -6,37 +6,37 @@ use super::error::ToolchainError;
 use super::keys::{BASE, CLAIM, COMPILER, DEBIAN, SCHEMA, TOOLCHAIN};
 use super::packages;
 use crate::document::{Field, Mistakes, Section, capability, read, variable};
-use crate::model::{BaseImage, Claim, Compilers, DebianBase, FileSet, Toolchain, ToolchainId};
+use crate::model::{Base, Claim, Compilers, DebianBase, FileSet, Toolchain, ToolchainId};
 
 pub(super) const FILE: &str = "toolchain.toml";
+
+const DOCKERFILE: &str = "Dockerfile";
 
 /// Reads the toolchain `id`; `shown` is how its `toolchain.toml` is called in reports.
 pub(super) fn parse(id: &ToolchainId, shown: &str, files: FileSet) -> Result<Toolchain, ToolchainError> {
     let bytes = files.get(FILE).unwrap_or_default();
     let mistakes = Mistakes::new(shown, bytes);
     let toolchain = read(bytes, &mistakes, SCHEMA, TOOLCHAIN, |section| toolchain(section, id, &files));
-    for file in ["Dockerfile", packages::FILE] {
-        if files.get(file).is_none() {
-            mistakes.add(0..0, format!("the toolchain's folder has no {file}"), None);
+    if let Some(toolchain) = &toolchain {
+        match (&toolchain.base, files.get(DOCKERFILE)) {
+            (Base::Image(_), None) => {
+                let help =
+                    format!("it goes on from the base: `ARG BASE` and `FROM ${{BASE}}` begin a {DOCKERFILE}");
+                mistakes.add(0..0, format!("the toolchain's folder has no {DOCKERFILE}"), Some(help));
+            }
+            (Base::Debian(_), Some(_)) => {
+                let help = "what is installed stands in [base.debian] packages; only [base] image goes on with a file";
+                mistakes.add(0..0, format!("{DOCKERFILE} would never be read"), Some(help.to_owned()));
+            }
+            (Base::Image(_), Some(_)) | (Base::Debian(_), None) => {}
         }
     }
-    let list = files.get(packages::FILE).unwrap_or_default();
-    let list_mistakes = Mistakes::new(shown.replace(FILE, packages::FILE), list);
-    let packages = packages::read(list, &list_mistakes);
-
-    match (mistakes.finish(toolchain), list_mistakes.finish(packages)) {
-        (Ok((mut toolchain, _)), Ok((packages, _))) => {
-            toolchain.packages = packages;
-            Ok(toolchain)
-        }
-        (toolchain, packages) => {
-            let mistakes = toolchain.err().into_iter().chain(packages.err()).flatten().collect();
-            Err(ToolchainError::Invalid { name: id.to_string(), mistakes })
-        }
+    match mistakes.finish(toolchain) {
+        Ok((toolchain, _)) => Ok(toolchain),
+        Err(mistakes) => Err(ToolchainError::Invalid { name: id.to_string(), mistakes }),
     }
 }
 
-/// Everything but the packages, which stand in a file of their own.
 fn toolchain(section: &Section<'_>, id: &ToolchainId, files: &FileSet) -> Option<Toolchain> {
     // All reads come before the first `?`: a mistake in one must not hide those of the others.
     let schema = section.required("schema", |field| field.number(SCHEMA..=SCHEMA));
@@ -54,19 +54,29 @@ fn toolchain(section: &Section<'_>, id: &ToolchainId, files: &FileSet) -> Option
         summary: summary?,
         rocm: rocm?,
         base: base?,
-        packages: Vec::new(),
         compilers: compilers?,
         environment: environment?,
         provides: provides?,
         files: files.clone(),
+        locked: None,
     })
 }
 
-fn base(field: &Field<'_>) -> Option<BaseImage> {
+fn base(field: &Field<'_>) -> Option<Base> {
     let section = field.section(BASE)?;
-    let image = section.required("image", |field| image(&field));
+    let image = section.optional("image", |field| image(&field));
     let debian = section.optional("debian", |field| debian(&field));
-    Some(BaseImage { image: image?, debian: debian? })
+    match (image?, debian?) {
+        (Some(image), None) => Some(Base::Image(image)),
+        (None, Some(debian)) => Some(Base::Debian(debian)),
+        (None, None) | (Some(_), Some(_)) => field.wrong(
+            "a base is either an `image` or `debian`",
+            Some(
+                "`image` is pulled and the Dockerfile goes on from it; `debian` is assembled from a mirror"
+                    .to_owned(),
+            ),
+        ),
+    }
 }
 
 fn image(field: &Field<'_>) -> Option<String> {
@@ -92,7 +102,17 @@ fn debian(field: &Field<'_>) -> Option<DebianBase> {
         }
     });
     let check_valid_until = section.or("check-valid-until", true, |field| field.switch());
-    Some(DebianBase { suite: suite?, components: components?, check_valid_until: check_valid_until? })
+    let further_suites =
+        section.or("further-suites", Vec::new(), |list| list.each(|field| path_of_mirror(&field)));
+    let suites: Vec<String> = suite.iter().chain(further_suites.iter().flatten()).cloned().collect();
+    let packages = section.required("packages", |field| packages::list(&field, &suites));
+    Some(DebianBase {
+        suite: suite?,
+        further_suites: further_suites?,
+        components: components?,
+        check_valid_until: check_valid_until?,
+        packages: packages?,
+    })
 }
 
 /// Suites and components become parts of the mirror's addresses.

@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::error::what_instead;
-use crate::model::{Recipe, Toolchain, ToolchainId, Version, VersionRange, nearest};
+use crate::model::{Base, Recipe, Toolchain, ToolchainId, Version, VersionRange, nearest};
 
 /// Whether a toolchain's image can be had from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn choose<'a>(
             Availability::Unavailable { .. } => true,
         };
         // Of two that serve alike, the one that needs no registry, then the one that brings least.
-        let needs_registry = toolchain.base.debian.is_none();
+        let needs_registry = matches!(toolchain.base, Base::Image(_));
         (
             toolchain.rocm.distance(rocm),
             unavailable,

@@ -8,17 +8,18 @@ use super::parse::{FILE, parse};
 use super::{Catalog, ToolchainError, check_claims, identity, parse_dpkg_status, pin};
 use crate::document::Origin;
 use crate::document::testing::rendered;
-use crate::model::{DeviceLibraries, FileSet, GuestPath, HostPath, Inventory, Llvm, RocmTree, Toolchain};
+use crate::model::{
+    Base, DeviceLibraries, FileSet, GuestPath, HostPath, Inventory, Llvm, RocmTree, Toolchain,
+};
 
 const SID: &str = r#"schema = 1
 summary = "Debian sid"
 rocm = "6.4.3"
-[base]
-image = "debian:sid"
 [base.debian]
 suite = "sid"
 components = ["main", "contrib"]
 check-valid-until = false
+packages = ["clang-21"]
 [compiler]
 c = "/usr/bin/clang-21"
 cxx = "/usr/bin/clang++-21"
@@ -46,29 +47,34 @@ Status: deinstall ok config-files
 Version: 5.7.1-1
 ";
 
-fn files(toolchain: &str, packages: &str) -> FileSet {
+fn files(toolchain: &str) -> FileSet {
     let mut files = FileSet::default();
     files.insert(FILE, toolchain.as_bytes().to_vec());
-    files.insert("packages.txt", packages.as_bytes().to_vec());
-    files.insert("Dockerfile", &b"FROM debian:sid\n"[..]);
     files
 }
 
 fn sid() -> Toolchain {
-    parse(&"debian-sid".parse().expect("an id"), FILE, files(SID, "clang-21\n")).expect("a good toolchain")
+    parse(&"debian-sid".parse().expect("an id"), FILE, files(SID)).expect("a good toolchain")
 }
 
 fn status() -> BTreeMap<String, String> {
     parse_dpkg_status(STATUS.as_bytes()).expect("a good status file")
 }
 
+fn read(toolchain: &str) -> Result<Toolchain, ToolchainError> {
+    parse(&"debian-sid".parse().expect("an id"), "debian-sid/toolchain.toml", files(toolchain))
+}
+
 #[test]
 fn every_key_reaches_the_toolchain() {
-    let list = "# tools\nccache # faster\n\n  cmake\r\nlibstdc++-14-dev";
-    let toolchain = parse(&"debian-sid".parse().expect("an id"), FILE, files(SID, list)).expect("good");
-    assert_eq!(toolchain.packages, ["ccache", "cmake", "libstdc++-14-dev"]);
-    let debian = toolchain.base.debian.expect("it says how to assemble it");
-    assert_eq!((debian.suite.as_str(), debian.check_valid_until), ("sid", false));
+    let packages = "further-suites = [\"experimental\"]\npackages = [\n    # tools\n    \"ccache\",\n    \"libstdc++-14-dev\",\n    \"hipcc/experimental\",\n]";
+    let toolchain = read(&SID.replace("packages = [\"clang-21\"]", packages)).expect("good");
+    let Base::Debian(debian) = toolchain.base else { panic!("it says how to assemble it") };
+    assert_eq!(debian.packages, ["ccache", "libstdc++-14-dev", "hipcc/experimental"]);
+    assert_eq!(
+        (debian.suites(), debian.check_valid_until),
+        (vec!["sid".into(), "experimental".into()], false)
+    );
     assert_eq!(debian.components, ["main", "contrib"]);
     assert_eq!(toolchain.compilers.cxx.as_str(), "/usr/bin/clang++-21");
     assert_eq!(toolchain.environment["HIP_PLATFORM"], "amd");
@@ -76,58 +82,72 @@ fn every_key_reaches_the_toolchain() {
 }
 
 #[test]
-fn mistakes_of_all_files_are_told_at_once() {
+fn all_mistakes_are_told_at_once() {
     let toolchain = SID
         .replace("c = \"/usr/bin/clang-21\"", "c = \"clang-21\"")
-        .replace("suite = \"sid\"", "suit = \"../sid\"")
+        .replace("suite = \"sid\"", "suite = \"sid\"\nsuits = \"../sid\"")
         .replace("version = \"21\"", "version = 21")
-        .replace("image = \"debian:sid\"", "image = \"-v /:/host\"");
-    let packages = "cmake=3.31\nccache\nccache\nclang-21 lld-21\n";
-    let mut files = files(&toolchain, packages);
-    files = files.iter().filter(|(path, _)| *path != "Dockerfile").fold(
-        FileSet::default(),
-        |mut kept, (path, bytes)| {
-            kept.insert(path, bytes.to_vec());
-            kept
-        },
-    );
-    let shown = "debian-sid/toolchain.toml";
-    let error = parse(&"debian-sid".parse().expect("an id"), shown, files).expect_err("mistakes");
+        .replace(
+            "[\"clang-21\"]",
+            "[\"cmake=3.31\", \"ccache\", \"ccache\", \"hip/sid\", \"hipcc/experimental\", \"lld-21 lld\"]",
+        );
+    let error = read(&toolchain).expect_err("mistakes");
     assert_data_eq!(
         rendered(&error),
         str![[r#"
 toolchain::invalid
 
-  × the toolchain `debian-sid` has 8 mistakes
+  × the toolchain `debian-sid` has 7 mistakes
   help: correct the folder's files; docs/toolchain.schema.json has every key
 
 Error:
-  × the toolchain's folder has no Dockerfile
-   ╭─[debian-sid/toolchain.toml:1:1]
- 1 │ schema = 1
-   · ▲
- 2 │ summary = "Debian sid"
+  × unknown key `base.debian.suits`
+   ╭─[debian-sid/toolchain.toml:6:1]
+ 5 │ suite = "sid"
+ 6 │ suits = "../sid"
+   · ─────
+ 7 │ components = ["main", "contrib"]
    ╰────
+  help: known here: suite, components, packages, further-suites, check-valid-until
 
 Error:
-  × `-v /:/host` is not an image
-   ╭─[debian-sid/toolchain.toml:5:9]
- 4 │ [base]
- 5 │ image = "-v /:/host"
-   ·         ────────────
- 6 │ [base.debian]
-   ╰────
-  help: e.g. `debian:sid`
+  × `cmake=3.31` is not the name of a Debian package
+    ╭─[debian-sid/toolchain.toml:9:13]
+  8 │ check-valid-until = false
+  9 │ packages = ["cmake=3.31", "ccache", "ccache", "hip/sid", "hipcc/experimental", "lld-21 lld"]
+    ·             ────────────
+ 10 │ [compiler]
+    ╰────
+  help: the suite decides the version; what must hold is claimed in [provides]
 
 Error:
-  × unknown key `base.debian.suit`
-   ╭─[debian-sid/toolchain.toml:7:1]
- 6 │ [base.debian]
- 7 │ suit = "../sid"
-   · ────
- 8 │ components = ["main", "contrib"]
-   ╰────
-  help: did you mean `suite`?
+  × `ccache` is listed twice
+    ╭─[debian-sid/toolchain.toml:9:37]
+  8 │ check-valid-until = false
+  9 │ packages = ["cmake=3.31", "ccache", "ccache", "hip/sid", "hipcc/experimental", "lld-21 lld"]
+    ·                                     ────────
+ 10 │ [compiler]
+    ╰────
+
+Error:
+  × `experimental` is no suite of this toolchain
+    ╭─[debian-sid/toolchain.toml:9:58]
+  8 │ check-valid-until = false
+  9 │ packages = ["cmake=3.31", "ccache", "ccache", "hip/sid", "hipcc/experimental", "lld-21 lld"]
+    ·                                                          ────────────────────
+ 10 │ [compiler]
+    ╰────
+  help: suites are sid: more come with `further-suites`
+
+Error:
+  × `lld-21 lld` is not the name of a Debian package
+    ╭─[debian-sid/toolchain.toml:9:80]
+  8 │ check-valid-until = false
+  9 │ packages = ["cmake=3.31", "ccache", "ccache", "hip/sid", "hipcc/experimental", "lld-21 lld"]
+    ·                                                                                ────────────
+ 10 │ [compiler]
+    ╰────
+  help: one package an entry
 
 Error:
   × `clang-21` is not an absolute path: it does not start with `/`
@@ -146,36 +166,36 @@ Error:
     ·                    ──
     ╰────
 
-Error:
-  × `cmake=3.31` is not the name of a Debian package
-   ╭─[debian-sid/packages.txt:1:1]
- 1 │ cmake=3.31
-   · ──────────
- 2 │ ccache
-   ╰────
-  help: the suite decides the version; what must hold is claimed in [provides]
-
-Error:
-  × `ccache` is listed twice
-   ╭─[debian-sid/packages.txt:3:1]
- 2 │ ccache
- 3 │ ccache
-   · ──────
- 4 │ clang-21 lld-21
-   ╰────
-
-Error:
-  × `clang-21 lld-21` is not the name of a Debian package
-   ╭─[debian-sid/packages.txt:4:1]
- 3 │ ccache
- 4 │ clang-21 lld-21
-   · ───────────────
-   ╰────
-  help: one package per line
-
 "#]]
         .raw()
     );
+}
+
+#[test]
+fn a_base_is_pulled_or_assembled_and_only_one_of_them_has_a_dockerfile() {
+    let image = "[base]\nimage = \"example.org/rocm:7\"\n";
+    let (head, debian) = SID.split_once("[base.debian]").expect("it is assembled");
+    let tail = &debian[debian.find("[compiler]").expect("it has compilers")..];
+    let pulled = format!("{head}{image}{tail}");
+    let with_dockerfile = |toolchain: &str| {
+        let mut files = files(toolchain);
+        files.insert("Dockerfile", &b"ARG BASE\nFROM ${BASE}\n"[..]);
+        parse(&"x1".parse().expect("an id"), FILE, files)
+    };
+    let toolchain = with_dockerfile(&pulled).expect("good");
+    assert_eq!(toolchain.base, Base::Image("example.org/rocm:7".to_owned()));
+    let both = SID.replace("[base.debian]", &format!("{image}[base.debian]"));
+    let neither = format!("{head}[base]\n{tail}");
+    for (toolchain, mistake) in [
+        (with_dockerfile(SID), "Dockerfile would never be read"),
+        (read(&pulled), "the toolchain's folder has no Dockerfile"),
+        (read(&both), "a base is either an `image` or `debian`"),
+        (read(&neither), "a base is either an `image` or `debian`"),
+        (with_dockerfile(&pulled.replace("example.org", "-v /:")), "is not an image"),
+    ] {
+        let shown = rendered(&toolchain.expect_err("a mistake"));
+        assert!(shown.contains(mistake), "{mistake}: {shown}");
+    }
 }
 
 #[test]
@@ -195,7 +215,7 @@ fn an_own_toolchain_takes_the_place_of_the_embedded_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = HostPath::new(folder.path());
     std::fs::create_dir(path.join("debian-sid").as_path()).expect("made");
-    for (name, bytes) in files(SID, "clang-21\n").iter() {
+    for (name, bytes) in files(SID).iter() {
         std::fs::write(path.join("debian-sid").join(name).as_path(), bytes).expect("written");
     }
     let catalog = Catalog::load(std::slice::from_ref(&path)).expect("loaded");
@@ -250,7 +270,8 @@ fn every_broken_promise_of_an_image_is_told() {
 toolchain::claims
 
   × the image of the toolchain `debian-sid` is not what toolchain.toml promises
-  help: correct the claims, or name the packages that hold them in packages.txt; then the image is made anew
+  help: correct the claims, or name the packages that hold them where they are installed; then the image is
+        made anew
 
 Error:
   × hip 6.4.3 is claimed, but its package libamdhip64-dev is not installed

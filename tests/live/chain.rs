@@ -59,6 +59,16 @@ fn a_manifest_names_everything_that_went_in() {
         assert!(versions.get(package).is_some_and(|version| !version.is_empty()), "{package}: {versions:#?}");
     }
     assert!(manifest.toolchain.provides["hip"].starts_with("6."), "{:?}", manifest.toolchain.provides);
+    let pins = &manifest.toolchain.pins;
+    let pinned = |name: &str| pins.iter().find(|pin| pin.name == name).map(|pin| pin.value.as_str());
+    assert_eq!(pinned("HIP_CLANG_PATH"), Some("/usr/lib/llvm-21/bin"), "{pins:?}");
+    assert_eq!(
+        pinned("HIP_DEVICE_LIB_PATH"),
+        Some("/usr/lib/llvm-21/lib/clang/21/amdgcn/bitcode"),
+        "{pins:?}"
+    );
+    assert_eq!(pinned("ROCM_PATH"), None, "on Debian it would hide the device libraries: {pins:?}");
+    assert!(pins.iter().all(|pin| !pin.why.is_empty()), "{pins:?}");
     assert_eq!(manifest.keys.keys().collect::<Vec<_>>(), ["package", "prepare", "source"]);
     assert!(matches!(manifest.source.pinned, PinnedSource::Bundled { .. }));
     assert!(!manifest.files.is_empty());

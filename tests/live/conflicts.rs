@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
-use rdna_build::engine::{ContainerId, ContainerSpec, Engine as _, Network, RunLabels};
+use rdna_build::engine::{ContainerId, ContainerSpec, Engine as _, LeftoverKind, Network, RunLabels};
 use rdna_build::model::GuestPath;
 use serde_json::Value;
 
@@ -21,9 +21,6 @@ const TWO_CLANGS: &str = "two-clangs";
 const TOOLCHAIN_TOML: &str = r#"schema = 1
 summary = "two clangs"
 rocm = "5.7.1"
-
-[base]
-image = "debian:13"
 
 [base.debian]
 suite = "trixie"
@@ -79,7 +76,7 @@ END
 
 fn compile(compiler: &str) -> String {
     format!(
-        "{KERNEL}{compiler} -x hip --offload-arch=gfx1010 --offload-device-only -nogpuinc -c /tmp/k.hip -o /tmp/k.o && echo compiled"
+        "{KERNEL}{compiler} -x hip --offload-arch=gfx1010 --offload-device-only --no-gpu-bundle-output -nogpuinc -c /tmp/k.hip -o /tmp/k.o && echo compiled"
     )
 }
 
@@ -111,9 +108,7 @@ fn image() -> Option<&'static str> {
         assert_eq!(built.status.code(), Some(0), "HIP's own clang beside another is no conflict: {built:#?}");
         let found = inspect(&desk, TWO_CLANGS);
         assert_eq!(rules(&found, "refuse"), ["compiler-without-device-libs"], "by PATH alone: {found:#}");
-        let listed = with_engine(async |engine| engine.leftovers().await.expect("listed"));
-        let name = listed.into_iter().map(|one| one.id).find(|id| id.contains(&format!("/{TWO_CLANGS}:")));
-        name.expect("the image was made")
+        image_of(TWO_CLANGS)
     }))
 }
 
@@ -210,10 +205,8 @@ fn newer_device_libraries(desk: &Desk) -> Vec<u8> {
     let set = document["device-libraries"][0]["folder"].as_str().expect("it has a set").to_owned();
     let producers = document["device-libraries"][0]["producers"].as_object().expect("a table");
     assert!(producers.keys().all(|producer| producer.starts_with("LLVM21.")), "{producers:?}");
-    let listed = with_engine(async |engine| engine.leftovers().await.expect("listed"));
-    let image = listed.into_iter().map(|one| one.id).find(|id| id.contains(&format!("/{TOOLCHAIN}:")));
     let copy = format!("mkdir /tmp/dl21 && cp {set}/*.bc /tmp/dl21/");
-    let tried = Tried::new(&image.expect("its image is there"), &[], None, &copy);
+    let tried = Tried::new(&image_of(TOOLCHAIN), &[], None, &copy);
     assert_eq!(tried.code, 0, "{}", tried.log);
     with_engine(async |engine| {
         let stream = engine.download(&tried.container, &GuestPath::new("/tmp/dl21")).await.expect("answers");
@@ -310,16 +303,18 @@ LD_LIBRARY_PATH=/usr/local/lib /tmp/two
 #[test]
 fn the_producer_of_every_device_library_is_what_llvm_itself_reads() {
     let Some(desk) = Desk::shared() else { return };
-    let document = inspect(&desk, TOOLCHAIN);
+    producers_are_those_of_llvm(TOOLCHAIN, &inspect(&desk, TOOLCHAIN), "21");
+}
+
+/// Reads every device library of an image with LLVM's own tool in it.
+fn producers_are_those_of_llvm(toolchain: &str, document: &Value, llvm: &str) {
     let set = &document["device-libraries"][0];
     let folder = set["folder"].as_str().expect("text");
     let script = format!(
-        "cd {folder} && for file in *.bc; do echo \"$file $(llvm-bcanalyzer-21 --dump \"$file\" | \
+        "cd {folder} && for file in *.bc; do echo \"$file $(llvm-bcanalyzer-{llvm} --dump \"$file\" | \
          sed -n \"s/.*<STRING .*record string = '\\(.*\\)'.*/\\1/p\" | head -n 1)\"; done"
     );
-    let listed = with_engine(async |engine| engine.leftovers().await.expect("listed"));
-    let image = listed.into_iter().map(|one| one.id).find(|id| id.contains(&format!("/{TOOLCHAIN}:")));
-    let tried = Tried::new(&image.expect("its image is there"), &[], None, &script);
+    let tried = Tried::new(&image_of(toolchain), &[], None, &script);
     assert_eq!(tried.code, 0, "{}", tried.log);
     let theirs: BTreeMap<&str, &str> = tried.log.lines().filter_map(|line| line.split_once(' ')).collect();
     let producers = set["producers"].as_object().expect("a table");
@@ -332,6 +327,48 @@ fn the_producer_of_every_device_library_is_what_llvm_itself_reads() {
         .collect();
     assert!(ours.len() > 40, "{ours:?}");
     assert_eq!(ours, theirs);
+}
+
+/// Toolchains with all of ROCm, of every Debian that has one.
+const WHOLE: [(&str, &str); 3] = [("debian-13", "17"), ("debian-sid", "21"), ("debian-experimental", "22")];
+
+#[test]
+fn every_whole_toolchain_of_debians_is_made_and_holds_one_llvm_without_a_conflict() {
+    for (id, llvm) in WHOLE {
+        let Some(desk) = desk("/usr/bin/clang-17") else { return };
+        let before = images();
+        let words = ["build", "hello", "--target", "gfx1010", "--toolchain", id, "--rebuild"];
+        let built = start(desk.command(&words)).end();
+        assert_eq!(built.status.code(), Some(0), "{built:#?}");
+        let document = inspect(&desk, id);
+        assert_eq!(rules(&document, "refuse"), [""; 0], "{document:#}");
+        let versions =
+            document["llvms"].as_array().expect("a list").iter().map(|llvm| llvm["version"].to_string());
+        let versions: Vec<String> = versions.collect();
+        assert!(
+            versions.iter().all(|version| version.starts_with(&format!("\"{llvm}."))),
+            "{id}: {versions:?}"
+        );
+        producers_are_those_of_llvm(id, &document, llvm);
+        // Gigabytes each, for one look.
+        let made = images().into_iter().filter(|image| !before.contains(image));
+        with_engine(async |engine| {
+            for image in made {
+                engine.remove_image(&image).await.expect("removed");
+            }
+        });
+    }
+}
+
+/// All images of ours in the engine.
+fn images() -> Vec<String> {
+    let listed = with_engine(async |engine| engine.leftovers().await.expect("listed"));
+    listed.into_iter().filter(|one| one.kind == LeftoverKind::Image).map(|one| one.id).collect()
+}
+
+fn image_of(toolchain: &str) -> String {
+    let mut found = images().into_iter().filter(|id| id.contains(&format!("/{toolchain}:")));
+    found.next().expect("its image is there")
 }
 
 #[test]

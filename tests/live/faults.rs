@@ -52,7 +52,7 @@ fn an_interrupt_while_an_image_is_configured_leaves_no_half_made_image() {
     let Some(desk) = Desk::without_toolchain() else { return };
     recipe(&desk, "early", INSTALL);
     toolchain(&desk, "small");
-    let words = ["build", "early", "--target", "gfx1010", "--toolchain", "small", "--base", "bootstrap"];
+    let words = ["build", "early", "--target", "gfx1010", "--toolchain", "small"];
     let mut run = start(desk.command(&words));
     run.wait_for("configuring", |event| event["event"] == "log" && event["item"] == "configure image");
     assert_ne!(leftovers_of(run.process()), []);

@@ -153,8 +153,22 @@ image = "{base}"
 "#
             ),
         );
-        self.home.write(&format!("{folder}/packages.txt"), "tool\n");
         self.home.write(&format!("{folder}/Dockerfile"), format!("ARG BASE\n{dockerfile}\n"));
+    }
+
+    /// Makes the toolchain one that is assembled from Debian sid, with these packages.
+    pub fn assembled(&self, packages: &str) {
+        let path = format!("toolchains/{}/toolchain.toml", self.id);
+        let toml = std::fs::read_to_string(self.home.path(&path)).unwrap();
+        let (rest, _) = toml.split_once("[base]").unwrap();
+        let packages = packages.split_whitespace().collect::<Vec<_>>();
+        self.home.write(
+            &path,
+            format!(
+                "{rest}[base.debian]\nsuite = \"sid\"\ncomponents = [\"main\"]\npackages = {packages:?}\n"
+            ),
+        );
+        let _none = std::fs::remove_file(self.home.path(&format!("toolchains/{}/Dockerfile", self.id)));
     }
 
     /// The command line of a build; `more` goes behind it.

@@ -7,6 +7,7 @@
 use rdna_build::model;
 
 mod chain;
+mod closure;
 mod conflicts;
 #[path = "../../src/source/debian/testing.rs"]
 #[allow(dead_code, reason = "the unit tests use all of it")]

@@ -10,7 +10,6 @@ use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
 use crate::made_up::{Project, STATUS};
-use crate::server::{Answer, Server};
 use crate::support;
 
 /// Debian's package `docker-registry`.
@@ -194,60 +193,5 @@ run::toolchain
 "#]]
     );
     assert_eq!((ran.code, ran.stdout.as_str()), (4, ""));
-    assert_eq!(project.images(), [""; 0]);
-}
-
-#[test]
-fn a_base_is_pulled_or_assembled_as_it_was_asked_for() {
-    let Some((project, mut registry, first)) = project_with_registry() else { return };
-    let mirror = Server::start(|_| Answer::new("404 Not Found", ""));
-    let debian = format!("--debian-mirror {}/debian", mirror.url);
-    let shown =
-        |text: String| text.replace(&registry.address, "[REGISTRY]").replace(&mirror.url, "http://[MIRROR]");
-
-    // Without a Debian base there is nothing to assemble.
-    let ran = project.build(&format!("-q --base bootstrap {debian}"));
-    assert_data_eq!(
-        shown(ran.stderr),
-        str![[r#"
-run::toolchain
-
-  x toolchain `[ID]` cannot be had: --base bootstrap was asked for, and it has no Debian base to assemble
-  help: leave out --base bootstrap to have it pulled, or choose another: `rdna-build toolchains`, --toolchain ID
-
-"#]]
-    );
-    assert_eq!(ran.code, 4);
-
-    let path = format!("toolchains/{}/toolchain.toml", project.id);
-    let toml = std::fs::read_to_string(project.home.path(&path)).unwrap();
-    project.home.write(&path, format!("{toml}\n[base.debian]\nsuite = \"sid\"\ncomponents = [\"main\"]\n"));
-    let ran = project.build(&format!("-q --base bootstrap {debian}"));
-    assert_data_eq!(
-        shown(ran.stderr),
-        str![[r#"
-debian::download
-
-  x cannot download http://[MIRROR]/debian/dists/sid/InRelease: the mirror answers 404 Not Found
-  help: check the mirror and the network, or name another mirror: --debian-mirror URL
-
-"#]]
-    );
-    assert_eq!(ran.code, 4);
-    assert_eq!(mirror.requests(), ["GET /debian/dists/sid/InRelease"]);
-
-    let ran = project.build(&format!("-q --base pull {debian}"));
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(mirror.requests().len(), 1, "who asked for a pull gets one");
-
-    forget(&project, &registry, &first);
-    std::fs::remove_file(project.home.path("rdna-build.lock")).unwrap();
-    registry.stop();
-    let ran = project.build(&format!("-q --rebuild --base pull {debian}"));
-    assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert_eq!(mirror.requests().len(), 1);
-    let ran = project.build(&format!("--rebuild {debian}"));
-    assert!(ran.stderr.contains("; assembling sid from a Debian mirror"), "{}", ran.stderr);
-    assert_eq!((ran.code, mirror.requests().len()), (4, 2));
     assert_eq!(project.images(), [""; 0]);
 }

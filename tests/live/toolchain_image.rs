@@ -52,7 +52,7 @@ fn an_image_that_breaks_its_promises_is_refused_with_each_of_them() {
 toolchain::claims
 
   x the image of the toolchain `[ID]` is not what toolchain.toml promises
-  help: correct the claims, or name the packages that hold them in packages.txt; then the image is made anew
+  help: correct the claims, or name the packages that hold them where they are installed; then the image is made anew
 
 Error: 
   x hip 6.4.3 is claimed, but libamdhip64-dev is installed in version 6.4.1-2+b1
@@ -103,9 +103,7 @@ fn assembled(archive: Archive) -> Option<(Project, Server)> {
     let project = Project::new(BUNDLED)?;
     project.home.write("recipes/tiny/source/README", "read me");
     project.toolchain("127.0.0.1:1/base:1", "", "FROM ${BASE}");
-    let path = format!("toolchains/{}/toolchain.toml", project.id);
-    let toml = std::fs::read_to_string(project.home.path(&path)).unwrap();
-    project.home.write(&path, format!("{toml}\n[base.debian]\nsuite = \"sid\"\ncomponents = [\"main\"]\n"));
+    project.assembled("tool");
     let server = Server::start(move |request| {
         match request.target.strip_prefix("/debian/").and_then(|path| archive.files.get(path)) {
             Some(content) => Answer::new("200 OK", &content[..]),
@@ -116,22 +114,50 @@ fn assembled(archive: Archive) -> Option<(Project, Server)> {
 }
 
 fn bootstrap(server: &Server) -> String {
-    format!("-q --base bootstrap --debian-mirror {}/debian", server.url)
+    format!("-q --debian-mirror {}/debian", server.url)
 }
 
-/// Builds where `key` is one of Debian's own: in a mount namespace with another folder of archive keys.
+/// Builds where `key` is one of Debian's own.
 fn build_trusting(project: &Project, key: &TestKey, server: &Server) -> Option<Ran> {
+    run_trusting(project, key, &project.arguments(&bootstrap(server)))
+}
+
+/// Runs where `key` is one of Debian's own: in a mount namespace with another folder of archive keys.
+fn run_trusting(project: &Project, key: &TestKey, arguments: &str) -> Option<Ran> {
     project.home.write("keys/debian-archive-keyring.pgp", key.public());
     let mut command = Command::new("unshare");
     let script = "mount --bind keys /usr/share/keyrings && exec \"$@\"";
     command.args(["--mount", "--map-root-user", "sh", "-ec", script, "sh", env!("CARGO_BIN_EXE_rdna-build")]);
-    command.args(project.arguments(&bootstrap(server)).split_whitespace());
+    command.args(arguments.split_whitespace());
     project.home.prepare(&mut command);
     let ran = project.named(project.home.finish(&mut command));
     if ran.stderr.starts_with("unshare:") || ran.stderr.starts_with("mount:") {
         return support::skip(&format!("no mount namespace: {}", ran.stderr.trim()));
     }
     Some(ran)
+}
+
+#[test]
+fn a_mirror_without_the_suite_is_named() {
+    let Some(project) = Project::new(BUNDLED) else { return };
+    project.home.write("recipes/tiny/source/README", "read me");
+    project.toolchain("", "", "");
+    project.assembled("tool");
+    let mirror = Server::start(|_| Answer::new("404 Not Found", ""));
+    let ran = project.build(&format!("-q --debian-mirror {}/debian", mirror.url));
+    assert_data_eq!(
+        ran.stderr.replace(&mirror.url, "http://[MIRROR]"),
+        str![[r#"
+debian::download
+
+  x cannot download http://[MIRROR]/debian/dists/sid/InRelease: the mirror answers 404 Not Found
+  help: check the mirror and the network, or name another mirror: --debian-mirror URL
+
+"#]]
+    );
+    assert_eq!(ran.code, 4);
+    assert_eq!(mirror.requests(), ["GET /debian/dists/sid/InRelease"]);
+    assert_eq!(project.images(), [""; 0]);
 }
 
 #[test]
@@ -174,6 +200,40 @@ fn what_was_changed_on_a_mirror_is_never_accepted() {
         assert!(ran.stderr.starts_with(code), "{file}: {}", ran.stderr);
         refused(&project, &ran, 4);
     }
+}
+
+#[test]
+fn a_locked_toolchain_is_made_of_what_was_locked_or_not_at_all() {
+    let key = TestKey::new();
+    let archive = |version: &str| {
+        let mut archive = Archive::default();
+        archive.package("base", "Essential: yes\n", &[Item::File("./etc/base", "b")]);
+        archive.version("tool", version, "Depends: base\n", &[Item::File("./etc/tool", version)]);
+        archive.publish(&key, FUTURE);
+        archive
+    };
+    let Some((project, then)) = assembled(archive("1-1")) else { return };
+    let Some((_, now)) = assembled(archive("2-1")) else { return };
+    let lock =
+        |server: &Server| format!("toolchains lock {} --debian-mirror {}/debian", project.id, server.url);
+    let Some(ran) = run_trusting(&project, &key, &lock(&then)) else { return };
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    assert!(ran.stdout.starts_with("[ID]: 2 packages, "), "{}", ran.stdout);
+    let locked = std::fs::read_to_string(project.home.path("rdna-build.lock")).unwrap();
+    assert!(locked.contains(r#"name = "tool", version = "1-1", suite = "sid", size = "#), "{locked}");
+
+    let Some(ran) = build_trusting(&project, &key, &now) else { return };
+    assert!(ran.stderr.starts_with("debian::gone"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("tool 1-1: sid has 2-1"), "{}", ran.stderr);
+    refused(&project, &ran, 4);
+
+    // Locked again, it follows the mirror, and says what differs.
+    let Some(ran) = run_trusting(&project, &key, &lock(&now)) else { return };
+    assert!(ran.stdout.ends_with("\n  tool  1-1  2-1\n"), "{}", ran.stdout);
+    project.assembled("tool base");
+    let Some(ran) = build_trusting(&project, &key, &now) else { return };
+    assert!(ran.stderr.starts_with("run::outdated_lock"), "{}", ran.stderr);
+    refused(&project, &ran, 3);
 }
 
 #[test]

@@ -177,7 +177,7 @@ removed 0 entries (0 B), 0 B left
 #[test]
 fn the_help_of_what_people_type_shows_how() {
     let home = Home::new();
-    for command in "build plan shell recipes toolchains logs cache config completions man"
+    for command in "build plan shell recipes toolchains explain logs cache config completions man"
         .split(' ')
         .chain(["", "cache gc"])
     {
@@ -203,7 +203,8 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn lists_are_data_on_standard_output() {
     let home = Home::new();
-    for arguments in ["recipes", "toolchains", "recipes show miopen", "toolchains show debian-sid", "config"]
+    for arguments in
+        ["recipes", "toolchains", "explain", "recipes show miopen", "toolchains show debian-sid", "config"]
     {
         let ran = home.run(arguments);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{arguments}");
@@ -211,4 +212,17 @@ fn lists_are_data_on_standard_output() {
         let ran = home.run(&format!("{arguments} --json"));
         assert_eq!((ran.code, ran.json().len()), (0, 1), "{arguments}");
     }
+}
+
+#[test]
+fn locking_no_toolchain_or_one_that_cannot_be_locked_is_a_mistake_with_a_way_on() {
+    let home = Home::new();
+    let ran = home.run("toolchains lock");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("no toolchain is named"), "{}", ran.stderr);
+    let ran = home.run("toolchains lock debian-sud");
+    assert!(ran.stderr.contains("did you mean `debian-sid`?"), "{}", ran.stderr);
+    let ran = home.run("toolchains lock rocm-6.4");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("run::not_lockable"), "{}", ran.stderr);
 }

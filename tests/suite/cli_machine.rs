@@ -105,7 +105,8 @@ fn a_tag_is_looked_up_once_and_then_kept_to() {
         lock.replace(&server.url, "http://[SERVER]"),
         str![[r##"
 # What moving names (git tags, image tags) meant when rdna-build first used them. Commit this file: it makes the next
-# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry.
+# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry. The packages of a
+# toolchain stand here once it was locked: `rdna-build toolchains lock ID`, which also takes what is there now.
 version = 1
 
 [[source]]

@@ -291,3 +291,12 @@ fn every_error_code_in_the_guide_exists() {
     let unknown: Vec<_> = named.iter().filter(|code| !known.contains(**code)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+#[test]
+fn the_guide_lists_every_conflict() {
+    let guide = document("docs/guide.md");
+    for rule in rdna_build::toolchain::rules::RULES {
+        let is_listed = guide.lines().any(|line| line.starts_with(rule.id) && line.ends_with(rule.title));
+        assert!(is_listed, "docs/guide.md lacks {}: {}", rule.id, rule.title);
+    }
+}

@@ -114,11 +114,11 @@ warning: this kernel checks the size of queues, and this ROCr may compute it oth
   - take ROCm 7.2 or older, or a ROCr with rocm-systems pull request 11299
   - or start a kernel before 6.12
 
-warning: rocBLAS has no kernels for gfx1012 [rocblas-without-kernels]
-    /opt/rocm-10.0.0/lib/rocblas/library: has gfx1030
-  = what uses it stops with "Cannot read …TensileLibrary"; a wheel of PyTorch brings its own
-  - take a rocBLAS with kernels for the card: Debian's, TheRock's for gfx101x, or one built for it
-  - do not set HSA_OVERRIDE_GFX_VERSION instead
+warning: rocBLAS has no kernels for gfx1012 [rocm-conflict]
+    /opt/rocm-10.0.0/lib/rocblas/library: has kernels for gfx1030
+  = what is compiled or loaded on this machine may fail; builds of rdna-build run in containers and do not see it
+  - use a rocBLAS that has them: Debian's, or one that was built for your target
+  - `rdna-build explain rocblas-lacks-target`
 
 2 warnings: nothing is known that keeps this machine from computing on its RDNA1 GPU; whether it can build is not known
 
@@ -126,7 +126,7 @@ warning: rocBLAS has no kernels for gfx1012 [rocblas-without-kernels]
     );
 
     machine.write("opt/rocm-10.0.0/.info/version", "7.2.1-81\n");
-    assert_eq!(machine.findings(), ["warning rocblas-without-kernels"], "7.2 came before the change");
+    assert_eq!(machine.findings(), ["warning rocm-conflict"], "7.2 came before the change");
     machine.remove("opt");
     assert_eq!(machine.findings(), ["note queue-size"], "a wheel may bring a ROCr");
     machine.write("proc/sys/kernel/osrelease", "6.11.0-26-generic\n");
@@ -499,13 +499,17 @@ fn variables_that_leave_no_card_or_cannot_be_read_are_errors() {
 #[test]
 fn several_rocms_and_harmful_parameters_are_warned_of() {
     let machine = Machine::with(&[RX_5600_XT]);
-    machine.write("opt/rocm-6.4.3/.info/version", "6.4.3-128\n");
-    machine.write("opt/rocm-5.7.1/.info/version", "5.7.1-48\n");
+    for version in ["6.4.3", "5.7.1"] {
+        machine.write(&format!("opt/rocm-{version}/.info/version"), format!("{version}-48\n"));
+        let header =
+            "#define HIP_VERSION_MAJOR 6\n#define HIP_VERSION_MINOR 4\n#define HIP_VERSION_PATCH 1\n";
+        machine.write(&format!("opt/rocm-{version}/include/hip/hip_version.h"), header);
+    }
     machine.write("sys/module/amdgpu/parameters/cwsr_enable", "0\n");
     machine.write("proc/cmdline", "amdgpu.vm_fragment_size=9\n");
     assert_eq!(
         machine.findings(),
-        ["warning harmful-parameter", "warning harmful-parameter", "warning several-rocms"]
+        ["warning harmful-parameter", "warning harmful-parameter", "warning rocm-conflict"]
     );
 }
 

@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod architecture;
+mod chance;
 mod cli_commands;
+mod cli_explain;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
 mod cli_usage;
+mod conflict_logs;
 mod docs;
 mod doctor;
 mod git_server;
@@ -18,5 +21,6 @@ mod http_sources;
 mod machines;
 mod patch_mutations;
 mod patch_tools;
+mod reader_mutations;
 mod recipe_patches;
 mod server;

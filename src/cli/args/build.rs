@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use crate::cli::settings::{self, BaseChoice, EngineText, Flags};
+use crate::cli::settings::{self, EngineText, Flags};
 use crate::model::{Fit, GfxTarget, NameError, PatchName, RecipeName, ToolchainId, Version};
 
 pub const BUILD_EXAMPLES: &str = "\
@@ -115,9 +115,6 @@ pub struct MachineOptions {
     /// Never use the network
     #[arg(long)]
     pub offline: bool,
-    /// Base images: pull them, assemble them from a Debian mirror (bootstrap), or whichever works (auto)
-    #[arg(long, value_name = "HOW", hide_possible_values = true)]
-    pub base: Option<BaseChoice>,
     /// The Debian mirror for toolchains [default: that of the host's apt sources]
     #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
     pub debian_mirror: Option<String>,
@@ -159,7 +156,6 @@ impl SettingsOptions {
             jobs: self.machine.jobs,
             memory: self.machine.memory,
             offline: self.machine.offline,
-            base: self.machine.base,
             debian_mirror: self.machine.debian_mirror.clone(),
             ..self.catalog.flags()
         }

@@ -2,6 +2,7 @@
 
 mod build;
 mod doctor;
+mod explain;
 mod patch;
 mod shorthand;
 mod toolchains;
@@ -13,11 +14,14 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
 pub use doctor::DoctorArguments;
+pub use explain::ExplainArguments;
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
 pub use shorthand::{early_color, early_json, nearest_command};
-pub use toolchains::{InspectArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand};
+pub use toolchains::{
+    InspectArguments, LockArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand,
+};
 
 use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};
@@ -76,6 +80,9 @@ pub enum Command {
     /// List, show and look into toolchains
     #[command(visible_alias = "toolchain", after_help = toolchains::TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
+    /// Say what a conflict of LLVMs or ROCms is, or which one made a build fail
+    #[command(after_help = explain::EXPLAIN_EXAMPLES)]
+    Explain(ExplainArguments),
     /// Say why this machine can or cannot compute on its GPU, and whether it can build
     #[command(after_help = doctor::DOCTOR_EXAMPLES)]
     Doctor(DoctorArguments),
@@ -256,7 +263,9 @@ impl Arguments {
             Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Doctor(doctor) => doctor.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
-            Command::Logs(_) | Command::Completions(_) | Command::Man(_) => Flags::default(),
+            Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
+                Flags::default()
+            }
         };
         flags.color = self.output.color;
         flags.json = self.output.json;

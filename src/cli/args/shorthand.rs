@@ -34,13 +34,14 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 12] = [
+    const COMMANDS: [&str; 13] = [
         "build",
         "plan",
         "shell",
         "patch",
         "recipes",
         "toolchains",
+        "explain",
         "doctor",
         "logs",
         "cache",

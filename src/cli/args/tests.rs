@@ -116,6 +116,7 @@ Commands:
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
+  explain      Say what a conflict of LLVMs or ROCms is, or which one made a build fail
   doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
@@ -240,10 +241,6 @@ Machine:
 
       --offline
           Never use the network
-
-      --base <HOW>
-          Base images: pull them, assemble them from a Debian mirror (bootstrap), or whichever works
-          (auto)
 
       --debian-mirror <URL>
           The Debian mirror for toolchains [default: that of the host's apt sources]

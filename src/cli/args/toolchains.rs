@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::build::{self, CatalogOptions, StoreOptions};
-use crate::cli::settings::{EngineText, Flags};
+use crate::cli::settings::{self, EngineText, Flags};
 use crate::model::{GfxTarget, RecipeName, ToolchainId, Version};
 
 pub const TOOLCHAINS_EXAMPLES: &str = "\
@@ -30,6 +30,11 @@ Examples:
   rdna-build toolchains resolve miopen
   rdna-build toolchains resolve miopen --version 3.2.0 --target gfx1010";
 
+const LOCK_EXAMPLES: &str = "\
+Examples:
+  rdna-build toolchains lock debian-sid
+  rdna-build toolchains lock                 follow the mirror with all that are locked";
+
 #[derive(Debug, Args)]
 pub struct ToolchainsArguments {
     #[command(subcommand)]
@@ -51,6 +56,21 @@ pub enum ToolchainsCommand {
     /// Weigh every toolchain against what a recipe needs: chosen, or refused by which file
     #[command(after_help = RESOLVE_EXAMPLES)]
     Resolve(ResolveArguments),
+    /// Write the packages that toolchains are made from now into the lock file, each with its digest
+    #[command(after_help = LOCK_EXAMPLES)]
+    Lock(LockArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct LockArguments {
+    /// The toolchains; all that the lock file has where none is named
+    #[arg(value_name = "ID")]
+    pub ids: Vec<ToolchainId>,
+    /// The Debian mirror [default: that of the host's apt sources]
+    #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
+    pub debian_mirror: Option<String>,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +115,10 @@ impl ToolchainsArguments {
                 flags.store = inspect.store.store.clone();
             }
             Some(ToolchainsCommand::Resolve(resolve)) => flags.store = resolve.store.store.clone(),
+            Some(ToolchainsCommand::Lock(lock)) => {
+                flags.debian_mirror = lock.debian_mirror.clone();
+                flags.store = lock.store.store.clone();
+            }
             Some(ToolchainsCommand::Show { .. }) | None => {}
         }
         flags

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod completions;
 pub mod config;
 pub mod doctor;
+pub mod explain;
 pub mod logs;
 pub mod man;
 pub mod patch;

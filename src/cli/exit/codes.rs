@@ -39,6 +39,8 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         // What someone wrote, signed or packed is wrong: trying again changes nothing.
         ExecuteError::Configure { .. }
         | ExecuteError::NoPackages { .. }
+        | ExecuteError::OutdatedLock { .. }
+        | ExecuteError::NotLockable { .. }
         | ExecuteError::DamagedPackages { .. }
         | ExecuteError::Conflicts { .. }
         | ExecuteError::Lock(
@@ -153,6 +155,8 @@ fn of_debian(error: &DebianError) -> ExitCode {
         | DebianError::Unsatisfied { .. }
         | DebianError::BadPackage { .. }
         | DebianError::NoRoom { .. }
+        | DebianError::Gone { .. }
+        | DebianError::Output { .. }
         | DebianError::Io { .. } => ExitCode::NotReady,
         DebianError::Cancelled => ExitCode::Interrupted,
     }

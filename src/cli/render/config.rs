@@ -77,7 +77,6 @@ lock-file          default                   /home/me/.local/state/rdna-build/rd
 jobs               command line              4
 memory             RDNA_BUILD_MEMORY         6.0 GiB
 offline            default                   false
-base               default                   auto
 debian-mirror      RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
 recipes            default                   (those built in)
 toolchains         default                   (those built in)

@@ -4,7 +4,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde_json::json;
 
 use super::palette::{Palette, Tone};
-use super::printable::printable;
+use super::printable;
 use crate::cli::exit::ExitCode;
 use crate::cli::settings::Terminal;
 

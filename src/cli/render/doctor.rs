@@ -3,7 +3,7 @@
 use super::amount;
 use super::page::Page;
 use super::palette::Tone;
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::doctor::{Diagnosis, EngineAnswer, Found, Patient, Severity};
 use crate::facts::devices::{Access, DeviceNode};

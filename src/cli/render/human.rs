@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::amount;
 use super::palette::{Palette, Tone};
-use super::printable::printable;
+use super::printable;
 use super::progress::{self, Pace};
 use super::report;
 use super::screen::{Place, Screen};

@@ -1,10 +1,11 @@
 //! An inventory for people: what was found, and the file that proves it.
 
+use super::conflict;
 use super::page::Page;
 use super::palette::Tone;
 use super::table::Table;
 use crate::model::{DeviceLibraries, FoundLibrary, Inventory, LibraryPart};
-use crate::toolchain::rules::{Conflict, Severity};
+use crate::toolchain::rules::Conflict;
 
 /// How many of a long list's parts are named.
 const NAMED: usize = 8;
@@ -44,37 +45,7 @@ pub fn text(what: &str, inventory: &Inventory, conflicts: &[Conflict], page: Pag
         text += &format!("\n{}\n{}", page.palette.paint(Tone::Strong, title), table.render(2, page));
     }
     text += &format!("\n{}\n", packages(inventory));
-    text + &clashes(conflicts, page)
-}
-
-/// Each conflict: which two things, what proves it, what to do.
-pub fn clashes(conflicts: &[Conflict], page: Page) -> String {
-    if conflicts.is_empty() {
-        return format!("{}\n", page.palette.paint(Tone::Good, "no conflict found"));
-    }
-    let mut text = String::new();
-    for conflict in conflicts {
-        let (tone, word) = match conflict.severity {
-            Severity::Refuse => (Tone::Bad, "conflict"),
-            Severity::Warn => (Tone::Warning, "warning"),
-        };
-        let title = format!("{word}: {}", conflict.what);
-        let title = page.lines(&title, 0).join("\n");
-        text += &format!("\n{}\n", page.palette.paint(tone, &title));
-        let mut table = Table::default();
-        for evidence in &conflict.evidence {
-            table.row([(Tone::Plain, evidence.place.clone()), (Tone::Plain, evidence.says.clone())]);
-        }
-        text += &table.render(2, page);
-        for remedy in &conflict.remedies {
-            text += &format!("  - {}\n", page.lines(remedy, 4).join("\n    "));
-        }
-        text += &format!(
-            "  {}\n",
-            page.palette.paint(Tone::Faint, &format!("rdna-build explain {}", conflict.rule))
-        );
-    }
-    text
+    text + &conflict::all(conflicts, page)
 }
 
 /// Name, what is known of it, the file that proves it.

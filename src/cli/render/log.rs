@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::amount;
-use super::printable::printable;
+use super::printable;
 use crate::model::{Event, EventSink, Outcome};
 
 /// Longer lines than any compiler writes; the engine cuts at this as well.

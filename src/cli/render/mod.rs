@@ -5,6 +5,7 @@
 
 pub mod amount;
 pub mod config;
+pub mod conflict;
 pub mod diagnostic;
 pub mod doctor;
 mod human;
@@ -15,7 +16,6 @@ mod page;
 mod palette;
 pub mod patch_status;
 pub mod plan;
-mod printable;
 mod progress;
 pub mod proofs;
 pub mod report;
@@ -26,12 +26,12 @@ pub mod table;
 use std::io::Write;
 use std::sync::Arc;
 
+pub use crate::model::printable;
 pub use human::Human;
 pub use json::Json;
 pub use log::Log;
 pub use page::Page;
 pub use palette::{Palette, Tone};
-pub use printable::printable;
 pub use run_log::RunLog;
 
 use super::exit::CliError;

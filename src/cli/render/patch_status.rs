@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::diagnostic;
 use super::page::Page;
 use super::palette::Tone;
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::cli::settings::Terminal;
 use crate::model::{RecipeName, Version};

@@ -3,7 +3,7 @@
 use super::amount;
 use super::page::Page;
 use super::palette::Tone;
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::model::{PinnedSource, Plan, PlannedUnit, SourceSpec, StageState};
 

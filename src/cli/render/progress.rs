@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::amount;
-use super::printable::printable;
+use super::printable;
 use crate::model::Unit;
 
 /// Measures one stage's pace: over its last half minute at first, over its last minutes once it goes on for long, since

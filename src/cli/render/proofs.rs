@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::palette::Tone;
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::proof::{Ended, Figure, ProofReport, ProofResult, Verdict};
 

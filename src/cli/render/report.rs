@@ -2,9 +2,10 @@
 
 use super::amount;
 use super::palette::{Palette, Tone};
-use super::printable::printable;
+use super::printable;
 use super::table::Table;
 use crate::model::{Outcome, Report, UnitReport};
+use crate::toolchain::{self, rules::Severity};
 
 /// Every unit with its stages and outcome.
 pub fn summary(report: &Report, palette: Palette) -> String {
@@ -71,14 +72,22 @@ fn outcome(unit: &UnitReport, palette: Palette) -> String {
 fn details(unit: &UnitReport) -> String {
     match &unit.outcome {
         Outcome::Passed { sha256, .. } => format!("  sha256  {sha256}\n"),
-        Outcome::Failed { help, log, .. } => {
+        Outcome::Failed { why, help, log } => {
             let help = help.iter().flat_map(|help| help.lines());
             let help = help.map(|line| format!("  help: {}\n", printable(line, 1000)));
             let log = log.iter().map(|log| format!("  log:  {log}\n"));
-            help.chain(log).collect()
+            help.chain(conflict(why)).chain(log).collect()
         }
         Outcome::Skipped { .. } => String::new(),
     }
+}
+
+/// Where the error is that of a conflict that is known, how to read about it.
+fn conflict(why: &str) -> Option<String> {
+    let reading = toolchain::log::read(why.as_bytes()).expect("memory can be read");
+    let finding = reading.findings.into_iter().find(|finding| finding.severity == Severity::Refuse)?;
+    let what = printable(&finding.what, 1000);
+    Some(format!("  help: {what}; see `rdna-build explain {}`\n", finding.rule))
 }
 
 /// `2 built, 1 failed`
@@ -98,4 +107,32 @@ fn counts(report: &Report) -> String {
 
 fn is_cached(unit: &UnitReport) -> bool {
     !unit.stages.is_empty() && unit.stages.iter().all(|stage| stage.cached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_is_a_known_conflict_is_named() {
+        let failed = |line: &str| UnitReport {
+            unit: "miopen".into(),
+            stages: vec![],
+            outcome: Outcome::Failed {
+                why: format!("the build failed in a.o\n  {line}\ncommand: clang++ a.cpp"),
+                help: Some("`rdna-build logs` has the rest".into()),
+                log: None,
+            },
+        };
+        snapbox::assert_data_eq!(
+            details(&failed("error: Invalid record (Producer: 'LLVM20.0.0git' Reader: 'LLVM 16.0.6')")),
+            snapbox::str![[r#"
+  help: `rdna-build logs` has the rest
+  help: LLVM 20.0.0git made bitcode that LLVM 16.0.6 must read; see `rdna-build explain device-libs-newer`
+
+"#]]
+        );
+        let ordinary = details(&failed("a.cpp:1:1: error: unknown type name 'x'"));
+        assert_eq!(ordinary.lines().count(), 1, "{ordinary}");
+    }
 }

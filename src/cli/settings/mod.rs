@@ -16,8 +16,7 @@ pub use environment::{Environment, Terminal, from_process};
 pub use error::{Mistake, Place, SettingsError};
 pub use table::{redact, reference};
 pub use value::{
-    BaseChoice, ColorChoice, EngineText, Format, OwnPatchFile, Progress, ValueError, Verbosity, jobs, mirror,
-    size,
+    ColorChoice, EngineText, Format, OwnPatchFile, Progress, ValueError, Verbosity, jobs, mirror, size,
 };
 
 use crate::model::{HostPath, nearest};
@@ -32,7 +31,6 @@ pub struct Flags {
     pub jobs: Option<u32>,
     pub memory: Option<u64>,
     pub offline: bool,
-    pub base: Option<BaseChoice>,
     pub debian_mirror: Option<String>,
     pub recipes: Vec<PathBuf>,
     pub toolchains: Vec<PathBuf>,
@@ -54,7 +52,6 @@ pub struct Settings {
     /// Bytes.
     pub memory: Option<u64>,
     pub offline: bool,
-    pub base: BaseChoice,
     pub debian_mirror: Option<String>,
     pub recipes: Vec<HostPath>,
     pub toolchains: Vec<HostPath>,
@@ -131,7 +128,6 @@ impl Settings {
         let jobs = reader.read_optional(&table::JOBS, flags.jobs);
         let memory = reader.read_optional(&table::MEMORY, flags.memory);
         let offline = reader.read(&table::OFFLINE, flags.offline.then_some(true), || false);
-        let base = reader.read(&table::BASE, flags.base, || BaseChoice::Auto);
         let debian_mirror = reader.read_optional(&table::DEBIAN_MIRROR, flags.debian_mirror.clone());
         let recipes = reader.read(&table::RECIPES, flag_paths(&flags.recipes), Vec::new);
         let toolchains = reader.read(&table::TOOLCHAINS, flag_paths(&flags.toolchains), Vec::new);
@@ -153,7 +149,6 @@ impl Settings {
             jobs,
             memory,
             offline,
-            base,
             debian_mirror,
             recipes,
             toolchains,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::value::{
-    self, BaseChoice, ColorChoice, EngineText, Format, OwnPatchFile, Progress, Raw, ValueError, Verbosity,
+    self, ColorChoice, EngineText, Format, OwnPatchFile, Progress, Raw, ValueError, Verbosity,
 };
 use crate::cli::render::amount;
 use crate::model::HostPath;
@@ -68,8 +68,6 @@ settings! {
         "memory a build container may use", value::memory, |bytes| amount::bytes(*bytes);
     OFFLINE: bool = "offline" "RDNA_BUILD_OFFLINE" Some("--offline"), "true or false", "false",
         "never use the network", value::switch, bool::to_string;
-    BASE: BaseChoice = "base" "RDNA_BUILD_BASE" Some("--base"), "auto, pull or bootstrap", "auto",
-        "where base images come from", value::choice, |choice| word(*choice);
     DEBIAN_MIRROR: String = "debian-mirror" "RDNA_BUILD_DEBIAN_MIRROR" Some("--debian-mirror"), "an address",
         "that of the host's apt sources", "the Debian mirror for toolchains", value::address,
         |address| redact(address);

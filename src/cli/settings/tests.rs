@@ -34,12 +34,13 @@ fn origin<'a>(settings: &'a Settings, name: &str) -> &'a Origin {
 
 #[test]
 fn a_stronger_place_wins_and_is_named() {
-    let folders = folders(Some("# ours\njobs = 3\nmemory = '2 GiB'\n"), Some("jobs = 4\nbase = 'pull'\n"));
+    let folders =
+        folders(Some("# ours\njobs = 3\nmemory = '2 GiB'\n"), Some("jobs = 4\nprogress = 'bars'\n"));
     let from_files = resolve(&folders, &Flags::default(), &[]).unwrap();
     assert_eq!(from_files.jobs, Some(3));
-    assert_eq!(from_files.base, BaseChoice::Pull);
+    assert_eq!(from_files.progress, Progress::Bars);
     assert!(matches!(origin(&from_files, "jobs"), Origin::Project { line: 2, .. }));
-    assert!(matches!(origin(&from_files, "base"), Origin::User { line: 2, .. }));
+    assert!(matches!(origin(&from_files, "progress"), Origin::User { line: 2, .. }));
 
     let variables = [("RDNA_BUILD_JOBS", "5"), ("RDNA_BUILD_MEMORY", "1 GiB")];
     let flags = Flags { jobs: Some(6), ..Flags::default() };
@@ -89,7 +90,7 @@ fn the_lock_file_lies_beside_the_project_or_in_the_state_folder() {
 
 #[test]
 fn all_mistakes_are_listed_with_their_places() {
-    let text = "job = 3\nmemory = true\n\n  engine = ['a', 'b']\nbase = 'pul'\n[table]\n";
+    let text = "job = 3\nmemory = true\n\n  engine = ['a', 'b']\nprogress = 'bar'\n[table]\n";
     let folders = folders(Some(text), None);
     let error = resolve(&folders, &Flags::default(), &[("RDNA_BUILD_OFFLINE", "perhaps")]).unwrap_err();
     let root = folders.project.display().to_string();
@@ -101,7 +102,7 @@ fn all_mistakes_are_listed_with_their_places() {
 /rdna-build.toml:1:1: there is no setting `job`
 /rdna-build.toml:2:10: `memory`: a size is expected: a number and a unit, e.g. `6 GiB`, `512M` or `800 MB`
 /rdna-build.toml:4:12: `engine`: one value is expected, not a list
-/rdna-build.toml:5:8: `base`: one of `auto`, `pull`, `bootstrap` is expected
+/rdna-build.toml:5:12: `progress`: one of `auto`, `bars`, `lines` is expected
 /rdna-build.toml:6:2: there is no setting `table`
 the environment variable RDNA_BUILD_OFFLINE cannot be used: `true` or `false` is expected
 "#]]

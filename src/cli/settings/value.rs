@@ -11,17 +11,6 @@ use crate::model::{HostPath, RecipeName};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineText(pub String);
 
-/// Where a toolchain's base image comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BaseChoice {
-    /// Pull it; assemble it from a Debian mirror where it cannot be pulled
-    Auto,
-    /// Pull it or fail
-    Pull,
-    /// Assemble it from a Debian mirror
-    Bootstrap,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// Where the terminal shows it

@@ -1,16 +1,11 @@
-//! Makes a toolchain's image: from its Dockerfile on a pulled base, or from a Debian mirror.
+//! Makes a toolchain's image: from its Dockerfile on a pulled base. From a Debian mirror: [`super::assemble`].
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use super::super::unit::Account;
-use super::super::{BaseChoice, ExecuteError, Network};
-use crate::engine::{
-    ContainerId, ContainerSpec, Engine, EngineError, ImageBuild, ImageInfo, Network as GuestNetwork, Output,
-    RUN_LABEL,
-};
-use crate::model::{DebianBase, Digest, Event, GuestPath, LogStream, Stage, Toolchain, Unit};
-use crate::source::debian;
+use super::super::{ExecuteError, Network};
+use crate::engine::{Engine, EngineError, ImageBuild, ImageInfo, Network as GuestNetwork, Output, RUN_LABEL};
+use crate::model::{Base, Digest, Event, LogStream, Stage, Toolchain, Unit};
 
 /// What making an image needs.
 pub(super) struct Maker<'a, 'b> {
@@ -24,54 +19,30 @@ pub(super) struct Maker<'a, 'b> {
 impl Maker<'_, '_> {
     /// The image and, where its base was pulled, the base's digest.
     pub async fn make(&self) -> Result<(ImageInfo, Option<String>), ExecuteError> {
-        let workshop = self.account.workshop;
-        let base = &self.toolchain.base;
-        let pulled = match (workshop.limits.base, &base.debian) {
-            (BaseChoice::Bootstrap, Some(_)) => Err("--base bootstrap was asked for".to_owned()),
-            (BaseChoice::Bootstrap, None) => {
-                Err("--base bootstrap was asked for, and it has no Debian base to assemble".to_owned())
-            }
-            (BaseChoice::Auto | BaseChoice::Pull, _) => match self.base_image().await {
-                Ok(info) => Ok(info),
-                Err(EngineError::Pull { reason, .. }) => {
-                    Err(format!("{} cannot be pulled: {reason}", base.image))
-                }
-                Err(other) => return Err(other.into()),
-            },
+        let image = match &self.toolchain.base {
+            Base::Image(image) => image,
+            Base::Debian(debian) => return Ok((self.assemble(debian).await?, None)),
         };
-        match (pulled, &base.debian) {
-            (Ok(info), _) => {
-                let digest = self.pin(&info)?;
+        match self.base_image(image).await {
+            Ok(info) => {
+                let digest = self.pin(image, &info)?;
                 Ok((self.build_dockerfile(&digest.clone().unwrap_or(info.id)).await?, digest))
             }
-            (Err(reason), Some(debian)) if workshop.limits.base != BaseChoice::Pull => {
-                workshop.events.emit(Event::Note {
-                    message: format!("{reason}; assembling {} from a Debian mirror", debian.suite),
-                });
-                Ok((self.bootstrap(debian).await?, None))
+            Err(EngineError::Pull { reason, .. }) => {
+                self.online()?;
+                let pull = format!("{image} cannot be pulled: {reason}");
+                Err(ExecuteError::Unobtainable { toolchain: self.toolchain.id.to_string(), pull })
             }
-            (Err(pull), _) => {
-                workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
-                Err(ExecuteError::Unobtainable {
-                    toolchain: self.toolchain.id.to_string(),
-                    pull,
-                    help: match workshop.limits.base {
-                        BaseChoice::Bootstrap => "leave out --base bootstrap to have it pulled",
-                        BaseChoice::Auto | BaseChoice::Pull => "check the engine's way to the registry",
-                    }
-                    .to_owned()
-                        + ", or choose another: `rdna-build toolchains`, --toolchain ID",
-                })
-            }
+            Err(other) => Err(other.into()),
         }
     }
 
     /// The base image: as the engine has it, else pulled. A digest in the lock file is obeyed.
-    async fn base_image(&self) -> Result<ImageInfo, EngineError> {
+    async fn base_image(&self, image: &str) -> Result<ImageInfo, EngineError> {
         let workshop = self.account.workshop;
-        let reference = match workshop.pinned_image(&self.toolchain.base.image) {
-            Some(digest) => format!("{}@sha256:{digest}", repository(&self.toolchain.base.image)),
-            None => self.toolchain.base.image.clone(),
+        let reference = match workshop.pinned_image(image) {
+            Some(digest) => format!("{}@sha256:{digest}", repository(image)),
+            None => image.to_owned(),
         };
         if let Some(info) = self.engine.image(&reference).await? {
             return Ok(info);
@@ -85,7 +56,7 @@ impl Maker<'_, '_> {
             workshop.events.emit(Event::Progress {
                 unit: unit.clone(),
                 stage: Stage::Toolchain,
-                item: self.toolchain.base.image.clone(),
+                item: image.to_owned(),
                 done,
                 total,
                 of: Unit::Bytes,
@@ -95,22 +66,20 @@ impl Maker<'_, '_> {
     }
 
     /// Writes the base's digest into the lock file on first use.
-    fn pin(&self, info: &ImageInfo) -> Result<Option<String>, ExecuteError> {
-        let repository = repository(&self.toolchain.base.image);
+    fn pin(&self, image: &str, info: &ImageInfo) -> Result<Option<String>, ExecuteError> {
+        let repository = repository(image);
         let Some(digest) = info.digests.iter().find(|digest| names(digest, repository)) else {
             return Ok(None);
         };
         let Some(Ok(sha256)) = digest.rsplit_once("@sha256:").map(|(_, hex)| hex.parse::<Digest>()) else {
             return Ok(None);
         };
-        self.account.workshop.pin_image(&self.toolchain.base.image, &sha256)?;
+        self.account.workshop.pin_image(image, &sha256)?;
         Ok(Some(digest.clone()))
     }
 
     async fn build_dockerfile(&self, base: &str) -> Result<ImageInfo, ExecuteError> {
-        self.account
-            .workshop
-            .online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
+        self.online()?;
         let mut context = tar::Builder::new(Vec::new());
         let written = "an archive in memory cannot fail";
         for (path, bytes) in self.toolchain.files.iter() {
@@ -130,132 +99,13 @@ impl Maker<'_, '_> {
         Ok(self.engine.build_image(build, &mut lines).await?)
     }
 
-    /// Assembles, imports and configures: `localhost/rdna-build/rootfs` is gone again afterwards.
-    async fn bootstrap(&self, base: &DebianBase) -> Result<ImageInfo, ExecuteError> {
-        let workshop = self.account.workshop;
-        workshop.online(|| format!("the image of toolchain {} is not here", self.toolchain.id))?;
-        let mirror =
-            debian::find_mirror(workshop.limits.debian_mirror.as_deref(), &workshop.limits.apt_folder)?;
-        let keyring = debian::Keyring::debian(&workshop.limits.keyrings)?;
-        let folder = tempfile::tempdir_in(workshop.store.downloads())
-            .map_err(ExecuteError::file("making a folder in", &workshop.store.downloads()))?;
-        let rootfs = folder.path().join("rootfs.tar");
-        let (unit, events) = (self.account.unit.clone(), workshop.events.clone());
-        let progress: debian::Progress = Arc::new(move |step, done, total| {
-            let item = match step {
-                debian::Step::Index => "package index",
-                debian::Step::Download => "packages",
-                debian::Step::Unpack => "root file system",
-            };
-            let (unit, item) = (unit.clone(), item.to_owned());
-            events.emit(Event::Progress {
-                unit,
-                stage: Stage::Toolchain,
-                item,
-                done,
-                total,
-                of: Unit::Bytes,
-            });
-        });
-        let downloads = workshop.store.downloads();
-        let request = debian::DebianRequest {
-            mirror: &mirror,
-            suite: &base.suite,
-            components: &base.components,
-            architecture: "amd64",
-            packages: &self.toolchain.packages,
-            check_valid_until: base.check_valid_until,
-            keyring: &keyring,
-            cache: &downloads,
-        };
-        let client = workshop.client().await?;
-        let made = debian::bootstrap(&request, client, &rootfs, &progress, &workshop.cancel).await?;
-        for message in made.warnings {
-            workshop.events.emit(Event::Warning { message, help: None });
-        }
-        workshop.events.emit(Event::Note {
-            message: format!(
-                "{} packages of {} from {mirror}, signed by {}",
-                made.packages.len(),
-                base.suite,
-                made.signed_by.join(", ")
-            ),
-        });
-        let file = tokio::fs::File::open(&rootfs).await.map_err(ExecuteError::file("opening", &rootfs))?;
-        let raw = super::raw_image(workshop.run());
-        let stream = tokio_util::io::ReaderStream::with_capacity(file, 256 << 10);
-        self.engine.import_image(&raw, Box::pin(stream)).await?;
-        drop(folder);
-        let configured = self.configure(&raw).await;
-        if let Err(error) = self.engine.remove_image(&raw).await {
-            let message = format!("the image {raw} stays behind: {error}");
-            workshop.events.emit(Event::Warning { message, help: Some(format!("docker rmi {raw}")) });
-        }
-        configured
+    /// Whether a run may fetch what it needs for the image.
+    pub(super) fn online(&self) -> Result<(), ExecuteError> {
+        let missing = || format!("the image of toolchain {} is not here", self.toolchain.id);
+        self.account.workshop.online(missing)
     }
 
-    /// Lets the packages configure themselves, as root of a container that can reach nothing.
-    async fn configure(&self, raw: &str) -> Result<ImageInfo, ExecuteError> {
-        let workshop = self.account.workshop;
-        let container = self
-            .engine
-            .create_container(&ContainerSpec {
-                image: raw.to_owned(),
-                command: vec!["/bin/sh".to_owned(), "-c".to_owned(), debian::configure_script()],
-                user: "0:0".to_owned(),
-                environment: BTreeMap::from([(
-                    "PATH".to_owned(),
-                    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-                )]),
-                working_folder: GuestPath::new("/"),
-                mounts: vec![],
-                binds: vec![],
-                network: GuestNetwork::Denied,
-                cpus: None,
-                memory: None,
-                pids: Some(4096),
-                // What maintainer scripts do: chown and chmod what they install, switch users.
-                capabilities: [
-                    "CHOWN",
-                    "DAC_OVERRIDE",
-                    "FOWNER",
-                    "FSETID",
-                    "SETUID",
-                    "SETGID",
-                    "SETFCAP",
-                    "SYS_CHROOT",
-                ]
-                .map(str::to_owned)
-                .into(),
-                labels: workshop.labels(),
-            })
-            .await?;
-        let configured = self.run_and_commit(&container).await;
-        self.engine.remove_container(&container).await?;
-        configured
-    }
-
-    async fn run_and_commit(&self, container: &ContainerId) -> Result<ImageInfo, ExecuteError> {
-        let mut last = VecDeque::new();
-        let mut lines = |output, line: &str| {
-            if last.len() == 12 {
-                last.pop_front();
-            }
-            last.push_back(line.to_owned());
-            self.log("configure image", output, line);
-        };
-        let status = self.engine.run_container(container, &mut lines).await?;
-        if !status.success() {
-            return Err(ExecuteError::Configure {
-                toolchain: self.toolchain.id.to_string(),
-                code: status.code,
-                lines: last.into_iter().map(|line| format!("  {line}\n")).collect(),
-            });
-        }
-        Ok(self.engine.commit_container(container, &self.reference).await?)
-    }
-
-    fn log(&self, item: &str, output: Output, line: &str) {
+    pub(super) fn log(&self, item: &str, output: Output, line: &str) {
         self.account.workshop.events.emit(Event::Log {
             unit: self.account.unit.clone(),
             stage: Stage::Toolchain,

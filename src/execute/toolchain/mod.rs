@@ -1,10 +1,12 @@
 //! The toolchain stage: an image that holds what its toolchain promises.
 //!
-//! Pulled base and Dockerfile where a registry answers; else assembled from a signed Debian mirror, imported, and
-//! configured in a container without network (`make`). Either way the image is then read, never trusted (`inspect`): its
+//! Built by its Dockerfile on a pulled base (`make`), or assembled from a signed Debian mirror, imported, and configured in
+//! a container without network (`assemble`). Either way the image is then read, never trusted (`inspect`): its
 //! packages are its identity, and a promise it does not keep is an error.
 
+mod assemble;
 mod inspect;
+mod lock;
 mod make;
 
 use std::collections::BTreeMap;
@@ -13,13 +15,14 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::engine::Engine;
-use crate::model::{Digest, Event, Key, Pin, PlannedUnit, RunId, Script, Stage, Toolchain};
+use crate::model::{Base, Digest, Event, Key, Pin, PlannedUnit, Script, Stage, Toolchain};
 use crate::plan::key;
 use crate::store::{Made, Store};
 use crate::toolchain::pin;
 
 pub use inspect::ConflictFault;
 use inspect::{check_conflicts, inspect};
+pub use lock::{Locked, lock};
 use make::Maker;
 
 /// An image that was made and checked.
@@ -102,7 +105,7 @@ pub(super) async fn ensure(
     let reference = reference(toolchain, &keyed.key);
     // Another store of this engine's may have had it made. What it holds is read all the same; only where its base came
     // from cannot be told, so that a pinned base is not taken on trust.
-    let found = match workshop.pinned_image(&toolchain.base.image) {
+    let found = match pinned_base(workshop, toolchain) {
         None => engine.image(&reference).await?,
         Some(_) => None,
     };
@@ -147,7 +150,7 @@ async fn remembered(
 ) -> Result<Option<Image>, ExecuteError> {
     let Some(entry) = workshop.find(Stage::Toolchain, key)? else { return Ok(None) };
     let Ok(image) = serde_json::from_value::<Image>(entry.record().detail.clone()) else { return Ok(None) };
-    if let (Some(pinned), Some(base)) = (workshop.pinned_image(&toolchain.base.image), &image.base)
+    if let (Some(pinned), Some(base)) = (pinned_base(workshop, toolchain), &image.base)
         && !base.ends_with(&pinned.to_string())
     {
         return Ok(None);
@@ -156,12 +159,15 @@ async fn remembered(
     Ok(engine.image(&image.id).await?.map(|_| image))
 }
 
+/// What the lock file pins the toolchain's base image to.
+fn pinned_base(workshop: &Workshop, toolchain: &Toolchain) -> Option<Digest> {
+    match &toolchain.base {
+        Base::Image(image) => workshop.pinned_image(image),
+        Base::Debian(_) => None,
+    }
+}
+
 /// Below `localhost/`, so that no engine ever asks a registry for it.
 fn reference(toolchain: &Toolchain, key: &Key) -> String {
     format!("localhost/rdna-build/{}:{}", toolchain.id, key.short())
-}
-
-/// The assembled root file system of a run, before it is configured.
-pub(super) fn raw_image(run: &RunId) -> String {
-    format!("localhost/rdna-build/rootfs:{run}")
 }

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use debversion::Version;
 
-use crate::model::nearest;
-
 use super::DebianError;
+use super::candidates;
 use super::packages::{Field, PackageId, Packages, Priority};
 use super::relation::{self, Relation};
 
@@ -30,15 +29,7 @@ pub(super) fn resolve(
             Some(id) => wanted.push(id),
             // A suite made for a test, or of another distributor, may have no apt; ours always does.
             None if name == "apt" && !asked.iter().any(|asked| asked == "apt") => {}
-            None => {
-                let names = packages.ids().map(|id| packages.name(id));
-                let meant = nearest(name, names).map(|near| format!("did you mean `{near}`?"));
-                return Err(DebianError::UnknownPackage {
-                    suite: suite.to_owned(),
-                    name: name.to_owned(),
-                    meant,
-                });
-            }
+            None => return Err(candidates::unknown(packages, suite, name)),
         }
     }
     // All that is asked for is chosen before any dependency, so that alternatives see it.

@@ -12,6 +12,14 @@ export SOURCE_DATE_EPOCH
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
 
+# dpkg waits for the disk after each of its steps. Its journal is of no use in a container that is thrown away when
+# anything fails: it lies in memory.
+journal=/var/lib/dpkg/updates
+if mkdir /dev/shm/updates 2> /dev/null; then
+    rmdir "$journal"
+    ln -s /dev/shm/updates "$journal"
+fi
+
 # Everything else expects users, groups and the folders of these two.
 for package in base-passwd base-files; do
     dpkg --force-depends --configure "$package"
@@ -24,6 +32,10 @@ if [ -n "$broken" ]; then
     exit 1
 fi
 
+if [ -h "$journal" ]; then
+    rm "$journal"
+    mkdir "$journal"
+fi
 rm -f /usr/sbin/policy-rc.d
 if ! getent passwd 1000 > /dev/null; then
     groupadd --gid 1000 builder

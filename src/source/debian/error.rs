@@ -109,6 +109,15 @@ pub enum DebianError {
         meant: Option<String>,
     },
 
+    #[error("{} packages that the lock file names are gone from {mirror}:\n{}", packages.len(), packages.join("\n"))]
+    #[diagnostic(
+        code(debian::gone),
+        help(
+            "name a mirror that keeps old packages (--debian-mirror URL), or take what is there now: `rdna-build toolchains lock`"
+        )
+    )]
+    Gone { mirror: String, packages: Vec<String> },
+
     #[error("nothing satisfies `{dependency}`, needed by {}: {reason}", chain.join(" → "))]
     #[diagnostic(
         code(debian::dependency),
@@ -137,6 +146,13 @@ pub enum DebianError {
         help("free space where the tool works; a toolchain's root file system takes several GiB")
     )]
     NoRoom { package: String, reason: String },
+
+    #[error("the root file system cannot be handed on: {reason}")]
+    #[diagnostic(
+        code(debian::output),
+        help("the container engine says why: see its log, and the free space where it keeps its data")
+    )]
+    Output { reason: String },
 
     #[error("cannot {doing} {path}: {reason}")]
     #[diagnostic(code(debian::io), help("check free space and rights of that folder"))]

@@ -79,6 +79,19 @@ impl<'a> Fetcher<'a> {
         wanted: &[Wanted],
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Vec<PathBuf>, DebianError> {
+        let paths = std::sync::Mutex::new(vec![PathBuf::new(); wanted.len()]);
+        let arrived = |index: usize, path| paths.lock().expect("no one panics here")[index] = path;
+        self.each(wanted, progress, &arrived).await?;
+        Ok(paths.into_inner().expect("no one panicked there"))
+    }
+
+    /// Makes sure that all `wanted` are in the cache; `arrived` is told of each one as it comes, in any order.
+    pub async fn each(
+        &self,
+        wanted: &[Wanted],
+        progress: &(dyn Fn(u64, u64) + Sync),
+        arrived: &(dyn Fn(usize, PathBuf) + Sync),
+    ) -> Result<(), DebianError> {
         tokio::fs::create_dir_all(self.cache)
             .await
             .map_err(|error| DebianError::io("make the folder", self.cache, &error))?;
@@ -90,8 +103,18 @@ impl<'a> Fetcher<'a> {
         };
         progress(0, total);
         // Collected, as a lazy iterator of closures over references is not `Send` enough for spawned tasks.
-        let downloads: Vec<_> = wanted.iter().map(|file| self.file(file, &report, &take_back)).collect();
-        let work = futures_util::stream::iter(downloads).buffered(PARALLEL).try_collect();
+        let downloads: Vec<_> = wanted
+            .iter()
+            .enumerate()
+            .map(|(index, file)| {
+                let download = self.file(file, &report, &take_back);
+                async move {
+                    arrived(index, download.await?);
+                    Ok(())
+                }
+            })
+            .collect();
+        let work = futures_util::stream::iter(downloads).buffer_unordered(PARALLEL).try_collect();
         self.or_cancelled(work).await
     }
 

@@ -1,15 +1,17 @@
 //! A Debian root file system from a signed mirror, with no tool of Debian on the host.
 //!
-//! [`bootstrap`] checks the suite's signature, chooses packages, downloads them and lays them out as a tar stream,
-//! unpacked but not configured. Importing the tar as an image and running [`configure_script`] in it is left to
+//! [`resolve`] checks the suites' signatures and chooses packages; [`assemble`] downloads them and lays them out as a tar
+//! stream, unpacked but not configured. Importing the tar as an image and running [`configure_script`] in it is left to
 //! whoever has a container engine.
 
+mod candidates;
 mod closure;
 mod deb;
 mod error;
 mod fetch;
 mod mirror;
 mod packages;
+mod queue;
 mod relation;
 mod release;
 mod rootfs;
@@ -19,9 +21,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::io::{BufReader, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::io::{BufReader, Read as _, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,9 +33,11 @@ pub use error::DebianError;
 pub use mirror::find_mirror;
 pub use signature::Keyring;
 
+use crate::model::{DebianPackage, PackageSet};
 use fetch::{Fetcher, Wanted};
-use packages::{Field, PackageId, Packages};
-use release::{Accepted, Release};
+use packages::Packages;
+use queue::Queue;
+use release::{Accepted, Rank, Release};
 use rootfs::Rootfs;
 
 /// InRelease files are some 200 KB.
@@ -42,13 +46,16 @@ const LARGEST_RELEASE: usize = 16 << 20;
 /// Unpacked indices are some 60 MB.
 const LARGEST_INDEX: u64 = 1 << 30;
 
+/// Threads that decompress: the engine takes what they give on one.
+const MOST_THREADS: usize = 8;
+
 /// What to assemble, and from where.
 #[derive(Clone, Debug)]
 pub struct DebianRequest<'a> {
-    /// The folder with `dists` and `pool`; see [`find_mirror`].
-    pub mirror: &'a str,
-    /// A suite's name or codename: `trixie`, `sid`, `stable`.
-    pub suite: &'a str,
+    pub place: Place<'a>,
+    /// Names or codenames of suites: `trixie`, `sid`. Of those that ask for it (`experimental`), only what the others
+    /// lack is taken, and what is asked for as `package/suite`.
+    pub suites: &'a [String],
     pub components: &'a [String],
     /// Debian's name of it: `amd64`.
     pub architecture: &'a str,
@@ -57,6 +64,13 @@ pub struct DebianRequest<'a> {
     /// Off only for frozen mirrors; signatures are checked always.
     pub check_valid_until: bool,
     pub keyring: &'a Keyring,
+}
+
+/// Where files are and where they go.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The folder with `dists` and `pool`; see [`find_mirror`].
+    pub mirror: &'a str,
     /// Where downloads are kept and found again.
     pub cache: &'a Path,
 }
@@ -78,28 +92,10 @@ pub type Progress = Arc<dyn Fn(Step, u64, u64) + Send + Sync>;
 /// What a request comes down to, before anything large is downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// Name → version.
-    pub packages: BTreeMap<String, String>,
-    /// Bytes of all package files.
-    pub download_size: u64,
-    /// Bytes they say they take when installed.
+    pub set: PackageSet,
+    /// Bytes the packages say they take when installed.
     pub installed_size: u64,
-    /// Seconds since 1970; no file of the root file system is younger.
-    pub release_date: u64,
-    /// Fingerprints of the keys that signed the suite.
-    pub signed_by: Vec<String>,
-    /// What a person should know.
-    pub warnings: Vec<String>,
-}
-
-/// A root file system that was assembled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bootstrapped {
-    /// Name → version.
-    pub packages: BTreeMap<String, String>,
-    /// Seconds since 1970; no file of the root file system is younger.
-    pub release_date: u64,
-    /// Fingerprints of the keys that signed the suite.
+    /// Fingerprints of the keys that signed the suites.
     pub signed_by: Vec<String>,
     /// What a person should know.
     pub warnings: Vec<String>,
@@ -122,123 +118,193 @@ pub fn client() -> Result<reqwest::Client, DebianError> {
         .map_err(|error| DebianError::Client { reason: error.to_string() })
 }
 
-/// Chooses the packages of a request; downloads the suite's indices only.
-pub async fn resolve_only(
+/// Chooses the packages of a request; downloads the suites' indices only.
+pub async fn resolve(
     request: &DebianRequest<'_>,
     client: &reqwest::Client,
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Resolved, DebianError> {
-    let fetcher = Fetcher::new(client, request.cache, cancel);
-    Ok(resolve(request, &fetcher, progress).await?.0)
+    let fetcher = Fetcher::new(client, request.place.cache, cancel);
+    let Indices { packages, date, signed_by, warnings } = indices(request, &fetcher, progress).await?;
+    let suites = request.suites.to_vec();
+    let asked = request.packages.to_vec();
+    let (set, installed_size) = blocking(move || {
+        let mut packages = packages;
+        let asked = candidates::choose(&mut packages, &suites, &asked)?;
+        let ids = closure::resolve(&packages, &suites.join(", "), &asked)?;
+        let installed = ids.iter().map(|id| packages.installed_size(*id)).sum();
+        let packages = ids.into_iter().map(|id| packages.package(id, &suites)).collect();
+        Ok((PackageSet { date, packages }, installed))
+    })
+    .await?;
+    Ok(Resolved { set, installed_size, signed_by, warnings })
 }
 
-/// Assembles the root file system of a request as an uncompressed tar at `rootfs`.
-///
-/// The same packages give the same bytes. On failure nothing is left at `rootfs`; what was downloaded stays in the
-/// cache.
-pub async fn bootstrap(
+/// Whether all packages of a set are in the cache, by their sizes; their digests are compared when they are used.
+pub fn is_downloaded(set: &PackageSet, cache: &Path) -> bool {
+    set.packages.iter().all(|package| is_here(package, cache))
+}
+
+/// Makes sure that all packages of a locked set can still be had: from the cache, as the signed indices have them, or
+/// because the mirror keeps their files a while longer. What is gone is named, with what is there instead.
+pub async fn check_locked(
+    set: &PackageSet,
     request: &DebianRequest<'_>,
     client: &reqwest::Client,
-    rootfs: &Path,
     progress: &Progress,
     cancel: &CancellationToken,
-) -> Result<Bootstrapped, DebianError> {
-    let fetcher = Fetcher::new(client, request.cache, cancel);
-    let (resolved, chosen) = resolve(request, &fetcher, progress).await?;
-    let wanted: Vec<Wanted> = chosen.iter().map(|package| package.file.clone()).collect();
-    let files = fetcher.files(&wanted, &|done, total| progress(Step::Download, done, total)).await?;
-    let debs =
-        chosen.into_iter().zip(files).map(|(package, path)| Deb { name: package.name, path }).collect();
-    let job = Layout {
-        debs,
-        total: resolved.download_size,
-        rootfs: rootfs.to_owned(),
-        release_date: resolved.release_date,
+) -> Result<Vec<String>, DebianError> {
+    let fetcher = Fetcher::new(client, request.place.cache, cancel);
+    let Indices { packages, warnings, .. } = indices(request, &fetcher, progress).await?;
+    let mirror = request.place.mirror.trim_end_matches('/');
+    let mut gone = Vec::new();
+    for package in set.packages.iter().filter(|package| !is_here(package, request.place.cache)) {
+        let versions = packages.versions(&package.name, request.suites);
+        if versions.iter().any(|there| there.sha256 == package.sha256) {
+            continue;
+        }
+        let file = wanted(mirror, package);
+        match fetcher.files(std::slice::from_ref(&file), &|_, _| {}).await {
+            Ok(_) => {}
+            Err(
+                DebianError::Download { .. }
+                | DebianError::WrongSize { .. }
+                | DebianError::WrongDigest { .. },
+            ) => {
+                let there: Vec<String> =
+                    versions.iter().map(|there| format!("{} has {}", there.suite, there.version)).collect();
+                let instead = if there.is_empty() { "no suite has it".to_owned() } else { there.join(", ") };
+                gone.push(format!("  {} {}: {instead}", package.name, package.version));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    if gone.is_empty() {
+        Ok(warnings)
+    } else {
+        Err(DebianError::Gone { mirror: mirror.to_owned(), packages: gone })
+    }
+}
+
+fn is_here(package: &DebianPackage, cache: &Path) -> bool {
+    let file = cache.join(package.sha256.to_string());
+    file.metadata().is_ok_and(|metadata| metadata.len() == package.size)
+}
+
+fn wanted(mirror: &str, package: &DebianPackage) -> Wanted {
+    Wanted { urls: vec![format!("{mirror}/{}", package.file)], size: package.size, digest: package.sha256 }
+}
+
+/// Writes the root file system of a package set to `output`, as an uncompressed tar. Returns `output`, with nothing left
+/// to flush, and what a person should know.
+///
+/// The same set gives the same bytes. What was downloaded stays in the cache. Packages are decompressed while others
+/// are still on their way; each is compared with its digest before. After a failure `output` has an unfinished archive.
+pub async fn assemble<W: Write + Send + 'static>(
+    set: &PackageSet,
+    place: Place<'_>,
+    client: &reqwest::Client,
+    output: W,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<(W, Vec<String>), DebianError> {
+    let mirror = place.mirror.trim_end_matches('/');
+    let wanted: Vec<Wanted> = set.packages.iter().map(|package| wanted(mirror, package)).collect();
+    let stop = cancel.child_token();
+    let fetcher = Fetcher::new(client, place.cache, &stop);
+    let queue = Arc::new(Queue::new(wanted.len()));
+    // Where this future is dropped, the threads that wait for it must end.
+    let _guard = StopOnDrop(Arc::clone(&queue));
+    let layout = Layout {
+        queue: Arc::clone(&queue),
+        packages: set.packages.iter().map(|package| (package.name.clone(), package.size)).collect(),
+        date: set.date,
         progress: Arc::clone(progress),
-        cancel: cancel.clone(),
+        cancel: stop.clone(),
     };
-    let notes = blocking(move || job.run()).await?;
-    let mut warnings = resolved.warnings;
-    warnings.extend(notes);
-    Ok(Bootstrapped {
-        packages: resolved.packages,
-        release_date: resolved.release_date,
-        signed_by: resolved.signed_by,
-        warnings,
-    })
+    let download = async {
+        let progress = |done, total| progress(Step::Download, done, total);
+        let fetched = fetcher.each(&wanted, &progress, &|index, path| queue.arrived(index, path)).await;
+        if fetched.is_err() {
+            queue.stop();
+        }
+        fetched
+    };
+    let lay_out = async {
+        let laid_out = blocking(move || layout.run(output)).await;
+        if laid_out.is_err() {
+            stop.cancel();
+        }
+        laid_out
+    };
+    match tokio::join!(download, lay_out) {
+        // Each stops the other: the first reason counts.
+        (Err(DebianError::Cancelled), Err(reason)) | (Err(reason), _) => Err(reason),
+        (Ok(()), laid_out) => laid_out,
+    }
 }
 
-/// A package that was chosen, without the index it stood in.
-struct Chosen {
-    name: String,
-    version: String,
-    installed_size: u64,
-    file: Wanted,
+struct StopOnDrop(Arc<Queue>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
-async fn resolve(
+/// The packages of all suites, and who vouches for them.
+struct Indices {
+    packages: Packages,
+    /// Of the youngest suite.
+    date: u64,
+    signed_by: Vec<String>,
+    warnings: Vec<String>,
+}
+
+async fn indices(
     request: &DebianRequest<'_>,
     fetcher: &Fetcher<'_>,
     progress: &Progress,
-) -> Result<(Resolved, Vec<Chosen>), DebianError> {
-    let mirror = request.mirror.trim_end_matches('/');
-    let dist = format!("{mirror}/dists/{}", request.suite);
-    let url = format!("{dist}/InRelease");
-    let in_release = fetcher.text(&url, LARGEST_RELEASE).await?;
+) -> Result<Indices, DebianError> {
+    let mirror = request.place.mirror.trim_end_matches('/');
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let Accepted { release, signed_by, warnings } =
-        release::accept(&in_release, &url, request.suite, request.keyring, request.check_valid_until, now)?;
-
-    let indices = request
-        .components
-        .iter()
-        .map(|component| Index::of(component, request, &release, &dist))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut date, mut signers, mut notes) = (0, BTreeSet::new(), Vec::new());
+    let mut indices = Vec::new();
+    for (suite, name) in request.suites.iter().enumerate() {
+        let dist = format!("{mirror}/dists/{name}");
+        let url = format!("{dist}/InRelease");
+        let in_release = fetcher.text(&url, LARGEST_RELEASE).await?;
+        let Accepted { release, signed_by, warnings } =
+            release::accept(&in_release, &url, name, request.keyring, request.check_valid_until, now)?;
+        for component in request.components {
+            indices.push(Index::of(suite, component, request, &release, &dist)?);
+        }
+        date = date.max(release.date);
+        signers.extend(signed_by);
+        notes.extend(warnings);
+    }
     let wanted: Vec<Wanted> = indices.iter().map(|index| index.file.clone()).collect();
     let files = fetcher.files(&wanted, &|done, total| progress(Step::Index, done, total)).await?;
-
-    let suite = request.suite.to_owned();
     let architecture = request.architecture.to_owned();
-    let asked = request.packages.to_vec();
-    let pool = mirror.to_owned();
-    let chosen = blocking(move || {
+    let packages = blocking(move || {
         let mut packages = Packages::default();
         for (index, path) in indices.iter().zip(&files) {
             index.read(path, &architecture, &mut packages)?;
         }
         packages.sort();
-        let ids = closure::resolve(&packages, &suite, &asked)?;
-        Ok(ids.into_iter().map(|id| Chosen::new(&packages, id, &pool)).collect::<Vec<_>>())
+        Ok(packages)
     })
     .await?;
-
-    let resolved = Resolved {
-        packages: chosen.iter().map(|package| (package.name.clone(), package.version.clone())).collect(),
-        download_size: chosen.iter().map(|package| package.file.size).sum(),
-        installed_size: chosen.iter().map(|package| package.installed_size).sum(),
-        release_date: release.date,
-        signed_by,
-        warnings,
-    };
-    Ok((resolved, chosen))
-}
-
-impl Chosen {
-    fn new(packages: &Packages, id: PackageId, pool: &str) -> Self {
-        let url = format!("{pool}/{}", packages.field(id, Field::Filename));
-        Self {
-            name: packages.name(id).to_owned(),
-            version: packages.field(id, Field::Version).to_owned(),
-            installed_size: packages.installed_size(id),
-            file: Wanted { urls: vec![url], size: packages.size(id), digest: packages.digest(id) },
-        }
-    }
+    Ok(Indices { packages, date, signed_by: signers.into_iter().collect(), warnings: notes })
 }
 
 /// The package index of one component.
 #[derive(Debug)]
 struct Index {
+    /// The suite's position.
+    suite: usize,
+    rank: Rank,
     file: Wanted,
     extension: &'static str,
     unpacked_size: u64,
@@ -247,6 +313,7 @@ struct Index {
 impl Index {
     /// Finds the index in the Release file, in the best compression there is.
     fn of(
+        suite: usize,
         component: &str,
         request: &DebianRequest<'_>,
         release: &Release,
@@ -257,7 +324,7 @@ impl Index {
         let best = [".xz", ".gz", ""].into_iter().find_map(|extension| Some((extension, find(extension)?)));
         let Some((extension, index)) = best else {
             return Err(DebianError::NoComponent {
-                suite: request.suite.to_owned(),
+                suite: request.suites[suite].clone(),
                 component: component.to_owned(),
                 architecture: request.architecture.to_owned(),
                 known: release.components.clone(),
@@ -269,7 +336,8 @@ impl Index {
         }
         urls.push(format!("{dist}/{folder}/Packages{extension}"));
         let unpacked_size = find("").map_or(LARGEST_INDEX, |plain| plain.size.min(LARGEST_INDEX));
-        Ok(Self { file: Wanted { urls, size: index.size, digest: index.digest }, extension, unpacked_size })
+        let file = Wanted { urls, size: index.size, digest: index.digest };
+        Ok(Self { suite, rank: release.rank(), file, extension, unpacked_size })
     }
 
     fn read(&self, path: &Path, architecture: &str, packages: &mut Packages) -> Result<(), DebianError> {
@@ -277,47 +345,49 @@ impl Index {
         let file = std::fs::File::open(path).map_err(|error| DebianError::io("open", path, &error))?;
         let stream = deb::decompress(BufReader::new(file), self.extension).map_err(unreadable)?;
         let stream = BufReader::with_capacity(256 << 10, stream.take(self.unpacked_size));
-        packages.read(stream, architecture).map_err(unreadable)
+        packages.read(stream, architecture, (self.suite, self.rank)).map_err(unreadable)
     }
-}
-
-struct Deb {
-    name: String,
-    path: PathBuf,
 }
 
 /// Laying out all packages: long and blocking.
 struct Layout {
-    debs: Vec<Deb>,
-    total: u64,
-    rootfs: PathBuf,
-    release_date: u64,
+    queue: Arc<Queue>,
+    /// Name and size of each.
+    packages: Vec<(String, u64)>,
+    date: u64,
     progress: Progress,
     cancel: CancellationToken,
 }
 
 impl Layout {
-    fn run(self) -> Result<Vec<String>, DebianError> {
-        let failed = |error: &std::io::Error| DebianError::io("write", &self.rootfs, error);
-        let folder = self.rootfs.parent().unwrap_or(Path::new("."));
-        // A draft beside the place it is for: what has the name is whole.
-        let draft = tempfile::Builder::new().prefix(".rootfs-").tempfile_in(folder);
-        let mut draft = draft.map_err(|error| failed(&error))?;
-        let writer = std::io::BufWriter::with_capacity(1 << 20, draft.as_file_mut());
-        let mut rootfs = Rootfs::new(writer, self.release_date).map_err(|error| failed(&error))?;
+    fn run<W: Write>(self, output: W) -> Result<(W, Vec<String>), DebianError> {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).min(MOST_THREADS);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| self.queue.work());
+            }
+            let laid_out = self.lay_out(output);
+            self.queue.stop();
+            laid_out
+        })
+    }
+
+    fn lay_out<W: Write>(&self, output: W) -> Result<(W, Vec<String>), DebianError> {
+        let failed = |error: &std::io::Error| DebianError::Output { reason: error.to_string() };
+        let mut rootfs = Rootfs::new(output, self.date).map_err(|error| failed(&error))?;
+        let total = self.packages.iter().map(|(_, size)| size).sum();
         let mut done = 0;
-        for deb in &self.debs {
-            let open = std::fs::File::open(&deb.path);
-            let file = open.map_err(|error| DebianError::io("open", &deb.path, &error))?;
-            done += file.metadata().map_or(0, |metadata| metadata.len());
-            rootfs.add(&deb.name, file, &self.cancel)?;
-            (self.progress)(Step::Unpack, done, self.total);
+        for (index, (name, size)) in self.packages.iter().enumerate() {
+            let Some(package) = self.queue.take(index) else { return Err(DebianError::Cancelled) };
+            let (control, data) =
+                package.map_err(|reason| DebianError::BadPackage { package: name.clone(), reason })?;
+            rootfs.add(name, &control, data, &self.cancel)?;
+            done += size;
+            (self.progress)(Step::Unpack, done, total);
         }
-        let (mut writer, notes) = rootfs.finish().map_err(|error| failed(&error))?;
-        writer.flush().map_err(|error| failed(&error))?;
-        drop(writer);
-        draft.persist(&self.rootfs).map_err(|error| failed(&error.error))?;
-        Ok(notes)
+        let (mut output, notes) = rootfs.finish().map_err(|error| failed(&error))?;
+        output.flush().map_err(|error| failed(&error))?;
+        Ok((output, notes))
     }
 }
 

@@ -3,11 +3,13 @@
 //! An index is some 70 000 stanzas and 60 MB of text; three quarters of it (descriptions, tags, maintainers) are
 //! dropped while reading. Which package satisfies what is not decided here.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Read};
 
-use crate::model::Digest;
+use crate::model::{DebianPackage, Digest};
 
 use super::relation;
+use super::release::Rank;
 
 /// No line of an index is near this long.
 const LONGEST_LINE: u64 = 4 << 20;
@@ -45,6 +47,8 @@ struct Record {
     digest: Digest,
     essential: bool,
     priority: Priority,
+    /// Position of its suite, and that suite's rank.
+    suite: (usize, Rank),
 }
 
 /// Debian's priorities, most important first.
@@ -57,7 +61,7 @@ pub(super) enum Priority {
     Extra,
 }
 
-/// All packages of the components that were read, by name; of several versions the highest.
+/// All packages of the components that were read, by name; of each suite the highest version.
 #[derive(Debug, Default)]
 pub(super) struct Packages {
     text: String,
@@ -66,7 +70,12 @@ pub(super) struct Packages {
 
 impl Packages {
     /// Reads one index and adds its packages; call [`Packages::sort`] after the last.
-    pub fn read(&mut self, mut reader: impl BufRead, architecture: &str) -> Result<(), String> {
+    pub fn read(
+        &mut self,
+        mut reader: impl BufRead,
+        architecture: &str,
+        suite: (usize, Rank),
+    ) -> Result<(), String> {
         let mut line = Vec::new();
         let mut stanza = Stanza::default();
         loop {
@@ -82,7 +91,7 @@ impl Packages {
             let content = line.trim_ascii_end();
             if content.is_empty() {
                 if let Some(record) = stanza.take(&self.text, architecture)? {
-                    self.records.push(record);
+                    self.records.push(Record { suite, ..record });
                 }
                 if length == 0 {
                     return Ok(());
@@ -93,26 +102,81 @@ impl Packages {
         }
     }
 
-    /// Puts the packages in order of their names and drops all but the highest version of each.
+    /// Puts the packages in order of their names, what apt would take of each first, and drops all but the highest version
+    /// of each suite.
     pub fn sort(&mut self) {
         let mut records = std::mem::take(&mut self.records);
         records.sort_by(|a, b| {
             let by_name = self.slice(a, Field::Name).cmp(self.slice(b, Field::Name));
-            by_name.then_with(|| {
+            by_name.then_with(|| b.suite.1.cmp(&a.suite.1)).then_with(|| {
                 let version = |record| relation::version(self.slice(record, Field::Version));
                 version(b).cmp(&version(a))
             })
         });
-        records.dedup_by(|later, first| self.slice(later, Field::Name) == self.slice(first, Field::Name));
+        // Of one name there are as many neighbours as suites, at most.
+        let mut kept: Vec<Record> = Vec::with_capacity(records.len());
+        for record in records {
+            let name = self.slice(&record, Field::Name);
+            let same = kept.iter().rev().take_while(|kept| self.slice(kept, Field::Name) == name);
+            if same.into_iter().all(|kept| kept.suite.0 != record.suite.0) {
+                kept.push(record);
+            }
+        }
+        let records = kept;
         self.records = records;
         self.records.shrink_to_fit();
         self.text.shrink_to_fit();
     }
 
-    /// Finds a package by its name.
+    /// Keeps of each package the version that apt would take, or the one that `instead` has for its name.
+    pub fn keep(&mut self, instead: &HashMap<String, PackageId>) {
+        let mut position = 0;
+        let mut last = None;
+        let text = &self.text;
+        self.records.retain(|record| {
+            let span = record.spans[Field::Name as usize];
+            let name = &text[span.start as usize..span.end as usize];
+            let is_first = last.replace(name) != Some(name);
+            let keep = match instead.get(name) {
+                Some(id) => id.0 == position,
+                None => is_first,
+            };
+            position += 1;
+            keep
+        });
+    }
+
+    /// Finds a package by its name: of several versions the one apt would take.
     pub fn find(&self, name: &str) -> Option<PackageId> {
-        let found = self.records.binary_search_by(|record| self.slice(record, Field::Name).cmp(name)).ok()?;
-        Some(PackageId(found as u32))
+        let first = self.records.partition_point(|record| self.slice(record, Field::Name) < name);
+        (self.slice(self.records.get(first)?, Field::Name) == name).then_some(PackageId(first as u32))
+    }
+
+    /// Finds a package's version in the suite at this position.
+    pub fn find_in(&self, name: &str, suite: usize) -> Option<PackageId> {
+        let PackageId(first) = self.find(name)?;
+        let versions = self.records[first as usize..].iter();
+        let mut versions = versions.take_while(|record| self.slice(record, Field::Name) == name);
+        versions.position(|record| record.suite.0 == suite).map(|at| PackageId(first + at as u32))
+    }
+
+    /// All versions of a package.
+    pub fn versions(&self, name: &str, suites: &[String]) -> Vec<DebianPackage> {
+        let Some(PackageId(first)) = self.find(name) else { return Vec::new() };
+        let ids = (first..self.records.len() as u32).map(PackageId);
+        ids.take_while(|id| self.name(*id) == name).map(|id| self.package(id, suites)).collect()
+    }
+
+    /// A package as it is known outside; `suites` are the names of the suites.
+    pub fn package(&self, id: PackageId, suites: &[String]) -> DebianPackage {
+        DebianPackage {
+            name: self.name(id).to_owned(),
+            version: self.field(id, Field::Version).to_owned(),
+            suite: suites[self.record(id).suite.0].clone(),
+            file: self.field(id, Field::Filename).to_owned(),
+            size: self.record(id).size,
+            sha256: self.record(id).digest,
+        }
     }
 
     /// All packages in order of their names.
@@ -128,18 +192,9 @@ impl Packages {
         self.field(id, Field::Name)
     }
 
-    /// Size of the package's file in bytes.
-    pub fn size(&self, id: PackageId) -> u64 {
-        self.record(id).size
-    }
-
     /// What it says it takes when installed, in bytes.
     pub fn installed_size(&self, id: PackageId) -> u64 {
         self.record(id).installed_kib.saturating_mul(1024)
-    }
-
-    pub fn digest(&self, id: PackageId) -> Digest {
-        self.record(id).digest
     }
 
     pub fn is_essential(&self, id: PackageId) -> bool {
@@ -267,6 +322,7 @@ impl Stanza {
             digest: stanza.digest.ok_or_else(|| missing("SHA256"))?,
             essential: stanza.essential,
             priority: stanza.priority.unwrap_or(Priority::Optional),
+            suite: Default::default(),
         }))
     }
 }
@@ -291,18 +347,25 @@ pub(super) mod tests {
 
     /// An index of `name version; field: value; …` lines.
     pub(crate) fn index(lines: &[&str]) -> Packages {
+        index_of(&[(lines, Default::default())])
+    }
+
+    /// The same for several suites.
+    pub(crate) fn index_of(suites: &[(&[&str], (usize, Rank))]) -> Packages {
         let mut packages = Packages::default();
-        let mut text = String::new();
-        for line in lines {
-            let mut parts = line.split("; ");
-            let (name, version) = parts.next().unwrap().split_once(' ').unwrap();
-            let digest = Digest::of(name);
-            text += &format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\nSize: 1\n");
-            text += &format!("SHA256: {digest}\nFilename: pool/{name}.deb\nDescription: none\n said\n");
-            parts.for_each(|field| text += &format!("{field}\n"));
-            text += "\n";
+        for (lines, suite) in suites {
+            let mut text = String::new();
+            for line in *lines {
+                let mut parts = line.split("; ");
+                let (name, version) = parts.next().unwrap().split_once(' ').unwrap();
+                let digest = Digest::of(name);
+                text += &format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\nSize: 1\n");
+                text += &format!("SHA256: {digest}\nFilename: pool/{name}.deb\nDescription: none\n said\n");
+                parts.for_each(|field| text += &format!("{field}\n"));
+                text += "\n";
+            }
+            packages.read(text.as_bytes(), "amd64", *suite).unwrap();
         }
-        packages.read(text.as_bytes(), "amd64").unwrap();
         packages.sort();
         packages
     }
@@ -323,9 +386,9 @@ pub(super) mod tests {
             )
         };
         let mut packages = Packages::default();
-        packages.read(stanza("i386").as_bytes(), "amd64").unwrap();
+        packages.read(stanza("i386").as_bytes(), "amd64", Default::default()).unwrap();
         assert_eq!(packages.ids().count(), 0);
-        packages.read(stanza("all").as_bytes(), "amd64").unwrap();
+        packages.read(stanza("all").as_bytes(), "amd64", Default::default()).unwrap();
         packages.sort();
         assert_eq!(packages.field(packages.find("aa").unwrap(), Field::Depends), "x, y");
     }
@@ -334,7 +397,7 @@ pub(super) mod tests {
     fn a_stanza_without_a_digest_is_refused_by_name() {
         let text = "Package: aa\nVersion: 1\nArchitecture: all\nSize: 1\nFilename: f\n";
         assert_eq!(
-            Packages::default().read(text.as_bytes(), "amd64"),
+            Packages::default().read(text.as_bytes(), "amd64", Default::default()),
             Err("package `aa` has no SHA256".to_owned())
         );
     }

@@ -25,9 +25,23 @@ pub(super) struct Release {
     pub valid_until: Option<(u64, String)>,
     /// Whether indices can be asked for by their digest.
     pub by_hash: bool,
+    pub not_automatic: bool,
+    pub but_automatic_upgrades: bool,
     pub components: Vec<String>,
     /// Package indices below `dists/<suite>/`.
     pub indices: BTreeMap<String, IndexFile>,
+}
+
+/// What apt calls the priority of a suite, as the suite itself asks for it: of a package's versions one of the highest
+/// rank is taken, whatever its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Only what is nowhere else: `experimental`.
+    Last,
+    /// `NotAutomatic` with `ButAutomaticUpgrades`: backports.
+    Low,
+    #[default]
+    Usual,
 }
 
 /// A Release file that was checked, and what a person should know of the check.
@@ -80,6 +94,14 @@ pub(super) fn accept(
 }
 
 impl Release {
+    pub fn rank(&self) -> Rank {
+        match (self.not_automatic, self.but_automatic_upgrades) {
+            (false, _) => Rank::Usual,
+            (true, true) => Rank::Low,
+            (true, false) => Rank::Last,
+        }
+    }
+
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut release = Self::default();
         let mut date = None;
@@ -107,6 +129,8 @@ impl Release {
                     let until = time(value).ok_or_else(|| format!("`{value}` is not a date"))?;
                     release.valid_until = Some((until, value.to_owned()));
                 }
+                "NotAutomatic" => release.not_automatic = value == "yes",
+                "ButAutomaticUpgrades" => release.but_automatic_upgrades = value == "yes",
                 "Acquire-By-Hash" => release.by_hash = value == "yes",
                 "Components" => release.components = value.split_whitespace().map(str::to_owned).collect(),
                 _ => {}

@@ -13,7 +13,7 @@ use tar::{EntryType, Header};
 use tokio_util::sync::CancellationToken;
 
 use super::DebianError;
-use super::deb::{self, Control};
+use super::deb::Control;
 
 /// Top-level folders that are links to the folder of the same name in `usr`.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
@@ -85,15 +85,15 @@ impl<W: Write> Rootfs<W> {
     pub fn add(
         &mut self,
         package: &str,
-        file: impl Read,
+        control: &Control,
+        data: impl Read,
         cancel: &CancellationToken,
     ) -> Result<(), DebianError> {
-        let result = deb::read(file, |control, data| {
-            if control.name != package {
-                return Err(Refused::Broken(format!("it says it is `{}`", control.name)));
-            }
-            self.unpack(control, data, cancel)
-        });
+        let result = if control.name == package {
+            self.unpack(control, &mut tar::Archive::new(data), cancel)
+        } else {
+            Err(Refused::Broken(format!("it says it is `{}`", control.name)))
+        };
         result.map_err(|refused| match refused {
             Refused::Broken(reason) => DebianError::BadPackage { package: package.to_owned(), reason },
             Refused::Unsafe { path, reason } => {
@@ -119,7 +119,7 @@ impl<W: Write> Rootfs<W> {
     fn unpack(
         &mut self,
         control: &Control,
-        data: &mut tar::Archive<Box<dyn Read + '_>>,
+        data: &mut tar::Archive<impl Read>,
         cancel: &CancellationToken,
     ) -> Result<(), Refused> {
         let mut list = String::from("/.\n").into_bytes();

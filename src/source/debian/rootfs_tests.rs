@@ -6,10 +6,21 @@ use super::*;
 const CONTROL: &str =
     "Package: tool\nVersion: 1-1\nArchitecture: amd64\nMulti-Arch: same\nDescription: made up\n";
 
+/// Reads a package and adds it.
+fn add(rootfs: &mut Rootfs<Vec<u8>>, name: &str, file: &[u8]) -> Result<(), DebianError> {
+    let mut added = Ok(());
+    let read = super::super::deb::read(file, |control, data| {
+        added = rootfs.add(name, &control, data, &CancellationToken::new());
+        Ok(())
+    });
+    read.map_err(|reason| DebianError::BadPackage { package: name.to_owned(), reason })?;
+    added
+}
+
 /// Adds one package and lists the tar: type, mode, path, link.
 fn laid_out(control: &str, members: &[(&str, &str)], items: &[Item<'_>]) -> Result<Vec<u8>, DebianError> {
     let mut rootfs = Rootfs::new(Vec::new(), 1_000).unwrap();
-    rootfs.add("tool", &*deb(control, members, items), &CancellationToken::new())?;
+    add(&mut rootfs, "tool", &deb(control, members, items))?;
     Ok(rootfs.finish().unwrap().0)
 }
 
@@ -118,7 +129,7 @@ fn a_file_that_two_packages_ship_is_kept_once_and_said() {
     for name in ["tool", "twin"] {
         let control = CONTROL.replace("Package: tool", &format!("Package: {name}"));
         let file = deb(&control, &[], &[Item::Directory("./usr/share/"), Item::File("./usr/share/x", name)]);
-        rootfs.add(name, &*file, &CancellationToken::new()).unwrap();
+        add(&mut rootfs, name, &file).unwrap();
     }
     let (tar, notes) = rootfs.finish().unwrap();
     assert_eq!(content(&tar, "usr/share/x"), "tool");
@@ -130,7 +141,7 @@ fn a_truncated_package_is_refused() {
     let whole = deb(CONTROL, &[], &[Item::File("./x", "x")]);
     for length in [0, 8, 100, whole.len() - 40] {
         let mut rootfs = Rootfs::new(Vec::new(), 1_000).unwrap();
-        let result = rootfs.add("tool", &whole[..length], &CancellationToken::new());
+        let result = add(&mut rootfs, "tool", &whole[..length]);
         assert!(matches!(result, Err(DebianError::BadPackage { .. })), "{length} bytes: {result:?}");
     }
 }

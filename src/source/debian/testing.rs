@@ -182,9 +182,13 @@ impl Archive {
     }
 
     pub fn package(&mut self, name: &str, fields: &str, items: &[Item<'_>]) {
-        let control = format!("Package: {name}\nVersion: 1-1\nArchitecture: amd64\n{fields}");
+        self.version(name, "1-1", fields, items);
+    }
+
+    pub fn version(&mut self, name: &str, version: &str, fields: &str, items: &[Item<'_>]) {
+        let control = format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n{fields}");
         let deb = deb(&control, &[], items);
-        let path = format!("pool/{name}_1-1_amd64.deb");
+        let path = format!("pool/{name}_{version}_amd64.deb");
         self.index += &format!(
             "{control}Filename: {path}\nSize: {}\nSHA256: {}\nDescription: made up\n\n",
             deb.len(),

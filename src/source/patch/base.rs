@@ -1,9 +1,12 @@
 //! What patches are applied to.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+
+use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
 
 /// What lies at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +63,13 @@ impl Base for FolderBase<'_> {
         }
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         let file = File::options().read(true).custom_flags(flags.bits() as i32).open(&full)?;
-        let mut bytes = Vec::new();
-        file.take(Found::LARGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > Found::LARGEST {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        // Room as well for what a patch adds.
+        let mut bytes = Vec::with_capacity(metadata.len().min(Found::LARGEST) as usize + 1024);
+        while retry_on_intr(|| rustix::io::read(&file, spare_capacity(&mut bytes)))? > 0 {
+            if bytes.len() as u64 > Found::LARGEST {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+            bytes.reserve(1);
         }
         Ok(Found::File { bytes, executable: metadata.permissions().mode() & 0o111 != 0 })
     }

@@ -1,16 +1,30 @@
 //! Hunks that stand exactly where their patch says, which most do: nothing is numbered and nothing searched, and what lies
 //! between them is copied as it is.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::parse::{Hunk, HunkLine, LineEnd, LineKind, split_end};
 use super::place::{Direction, Place, Placed};
 
-/// Rewrites the file if every hunk stands exactly where it should.
-pub(super) fn place(bytes: &[u8], hunks: &[Hunk<'_>], direction: Direction) -> Option<Placed> {
+/// Hunks that stand exactly where they should.
+pub(super) struct Exact {
+    /// In the order of the file; none overlaps another.
+    edits: Vec<Edit>,
+    places: Vec<Place>,
+}
+
+/// What a hunk puts in the place of a range of bytes.
+struct Edit {
+    range: Range<usize>,
+    with: Vec<u8>,
+}
+
+/// Finds every hunk exactly where it should stand, or nothing.
+pub(super) fn find(bytes: &[u8], hunks: &[Hunk<'_>], direction: Direction) -> Option<Exact> {
     let mut file = Cursor { bytes, line: 0, at: 0 };
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut copied = 0;
+    let mut edits = Vec::with_capacity(hunks.len());
     let mut places = Vec::with_capacity(hunks.len());
     for hunk in hunks {
         let wanted = || hunk.lines.iter().filter(|line| direction.is_wanted(line.kind));
@@ -32,15 +46,14 @@ pub(super) fn place(bytes: &[u8], hunks: &[Hunk<'_>], direction: Direction) -> O
         if stands_at_end(hunk) && last != bytes.len() {
             return None;
         }
-        out.extend_from_slice(&bytes[copied..first]);
-        copied = last;
+        let mut with = Vec::new();
         let mut own = Cursor { bytes, line, at: first };
         for line in &hunk.lines {
             let from = own.at;
             if direction.is_wanted(line.kind) {
                 own.next()?;
                 if line.kind == LineKind::Context {
-                    out.extend_from_slice(&bytes[from..own.at]);
+                    with.extend_from_slice(&bytes[from..own.at]);
                 }
                 continue;
             }
@@ -49,13 +62,46 @@ pub(super) fn place(bytes: &[u8], hunks: &[Hunk<'_>], direction: Direction) -> O
                 end if ends_adapted => near.unwrap_or(end),
                 end => end,
             };
-            out.extend_from_slice(line.text);
-            out.extend_from_slice(end.bytes());
+            with.extend_from_slice(line.text);
+            with.extend_from_slice(end.bytes());
         }
+        edits.push(Edit { range: first..last, with });
         places.push(Place::exactly(line, ends_adapted));
     }
-    out.extend_from_slice(&bytes[copied..]);
-    Some(Placed { bytes: out, hunks: places })
+    Some(Exact { edits, places })
+}
+
+impl Exact {
+    /// Rewrites the file, where it lies if that moves little.
+    pub fn rewrite(self, bytes: Vec<u8>) -> Placed {
+        /// Each moves all that is behind it.
+        const MOVES: usize = 4;
+        let bytes = match self.edits.len() <= MOVES {
+            true => self.rewrite_in_place(bytes),
+            false => self.rewrite_anew(&bytes),
+        };
+        Placed { bytes, hunks: self.places }
+    }
+
+    fn rewrite_in_place(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        for edit in self.edits.iter().rev() {
+            bytes.splice(edit.range.clone(), edit.with.iter().copied());
+        }
+        bytes
+    }
+
+    fn rewrite_anew(&self, bytes: &[u8]) -> Vec<u8> {
+        let grown = self.edits.iter().map(|edit| edit.with.len()).sum::<usize>();
+        let mut out = Vec::with_capacity(bytes.len() + grown);
+        let mut copied = 0;
+        for edit in &self.edits {
+            out.extend_from_slice(&bytes[copied..edit.range.start]);
+            out.extend_from_slice(&edit.with);
+            copied = edit.range.end;
+        }
+        out.extend_from_slice(&bytes[copied..]);
+        out
+    }
 }
 
 /// A hunk with less context behind than in front, or that knows a line without an end, stood at the end of the file. That one
@@ -143,14 +189,15 @@ mod tests {
             let hunks = [hunk(one.0, &one.1), hunk(two.0, &two.1)];
             for hunks in [&hunks[..1], &hunks[..]] {
                 for direction in [Direction::Forward, Direction::Reverse] {
-                    let exact = place(&bytes, hunks, direction);
+                    let exact = find(&bytes, hunks, direction);
                     let searched = search_all(&bytes, hunks, direction, Fit::Exact).ok();
                     prop_assert_eq!(exact.is_some(), searched.is_some());
                     if let (Some(exact), Some(searched)) = (exact, searched) {
-                        prop_assert_eq!(exact.bytes, searched.bytes);
+                        prop_assert_eq!(&exact.rewrite_in_place(bytes.clone()), &searched.bytes);
+                        prop_assert_eq!(&exact.rewrite_anew(&bytes), &searched.bytes);
                         let mut searched = searched.hunks;
                         searched.iter_mut().for_each(|place| place.elsewhere = 0);
-                        prop_assert_eq!(exact.hunks, searched);
+                        prop_assert_eq!(exact.places, searched);
                     }
                 }
             }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::io;
+use std::sync::Arc;
 
 use super::base::{Base, Found};
 use super::error::PatchError;
-use super::series::{PatchInput, PatchReport, PatchedFile};
-use super::step;
+use super::parse::{FilePatch, parse};
+use super::series::{PatchInput, PatchReport};
+use super::step::{self, Through};
 use crate::model::{Digest, Node, Tree};
 
 /// What a base holds after some patches.
@@ -23,7 +22,7 @@ pub struct Layered<'a> {
 #[derive(Clone)]
 pub(super) struct State {
     /// Nothing once it is deleted.
-    pub now: Option<Content>,
+    pub now: Option<Arc<Content>>,
     pub in_base: bool,
 }
 
@@ -40,7 +39,17 @@ impl<'a> Layered<'a> {
 
     /// Adds a patch, if all of it fits with no more than it may give up; else changes nothing.
     pub fn apply(&mut self, input: &PatchInput<'_>) -> Result<PatchReport, PatchError> {
-        let applied = step::apply(input, self)?;
+        self.apply_telling(input, &parse(input.name, input.bytes)?, &mut |_, _| {})
+    }
+
+    /// The same with what was read of the patch before, and somebody who hears how far it is.
+    pub(super) fn apply_telling(
+        &mut self,
+        input: &PatchInput<'_>,
+        files: &[FilePatch<'_>],
+        through: Through<'_>,
+    ) -> Result<PatchReport, PatchError> {
+        let applied = step::apply(input, self, files, through)?;
         Ok(self.take(applied, input.name))
     }
 
@@ -69,40 +78,18 @@ impl<'a> Layered<'a> {
         is_folder(&self.files, path)
     }
 
-    /// Writes every file that is new or changed below `scratch`; says which files of the base are gone.
-    pub(super) fn write(
-        self,
-        scratch: &Path,
-    ) -> Result<(BTreeMap<String, PatchedFile>, Vec<String>), PatchError> {
-        let mut overlay = BTreeMap::new();
-        let mut removed = Vec::new();
-        for (path, state) in self.files {
-            match state.now {
-                Some(content) => {
-                    let full = scratch.join(&path);
-                    write_file(&full, &content)
-                        .map_err(|error| PatchError::Io { path: full.clone(), error })?;
-                    let file = PatchedFile {
-                        content: full,
-                        sha256: Digest::of(&content.bytes),
-                        size: content.bytes.len() as u64,
-                        executable: content.executable,
-                    };
-                    overlay.insert(path, file);
-                }
-                None if state.in_base => removed.push(path),
-                None => {}
-            }
-        }
-        Ok((overlay, removed))
+    /// Files of the base that are gone.
+    pub(super) fn removed(self) -> Vec<String> {
+        let is_removed = |(_, state): &(String, State)| state.now.is_none() && state.in_base;
+        self.files.into_iter().filter(is_removed).map(|(path, _)| path).collect()
     }
 }
 
 impl Base for Layered<'_> {
     fn read(&self, path: &str) -> io::Result<Found> {
         let below = match self.files.get(path) {
-            Some(State { now: Some(Content { bytes, executable }), .. }) => {
-                return Ok(Found::File { bytes: bytes.clone(), executable: *executable });
+            Some(State { now: Some(content), .. }) => {
+                return Ok(Found::File { bytes: content.bytes.clone(), executable: content.executable });
             }
             Some(State { now: None, .. }) => Found::Absent,
             None => self.base.read(path)?,
@@ -134,16 +121,4 @@ pub(super) fn is_folder(files: &BTreeMap<String, State>, path: &str) -> bool {
         .range(below.clone()..)
         .take_while(|(other, _)| other.starts_with(&below))
         .any(|(_, state)| state.now.is_some())
-}
-
-fn write_file(full: &Path, content: &Content) -> io::Result<()> {
-    if let Some(parent) = full.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    File::options()
-        .write(true)
-        .create_new(true)
-        .mode(if content.executable { 0o755 } else { 0o644 })
-        .open(full)?
-        .write_all(&content.bytes)
 }

@@ -17,6 +17,7 @@ mod hunks;
 mod layered;
 mod make;
 mod names;
+mod overlay;
 mod parse;
 mod place;
 mod series;

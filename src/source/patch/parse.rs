@@ -40,6 +40,15 @@ impl Change {
             Change::Rename { to, .. } | Change::Copy { to, .. } => to,
         }
     }
+
+    /// Every file that is another one afterwards, or gone.
+    pub(super) fn changes(&self) -> Vec<&str> {
+        match self {
+            Change::Modify { path } | Change::Create { path } | Change::Delete { path } => vec![path],
+            Change::Rename { from, to } => vec![from, to],
+            Change::Copy { to, .. } => vec![to],
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -96,7 +96,10 @@ pub(super) fn place(
     direction: Direction,
     fit: Fit,
 ) -> Result<Placed, Misfit> {
-    exact::place(bytes, hunks, direction).map_or_else(|| search_all(bytes, hunks, direction, fit), Ok)
+    match exact::find(bytes, hunks, direction) {
+        Some(exact) => Ok(exact.rewrite(bytes.to_vec())),
+        None => search_all(bytes, hunks, direction, fit),
+    }
 }
 
 /// The same for any hunks, with a search.

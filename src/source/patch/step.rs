@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::base::{Base as _, Found};
 use super::error::PatchError;
+use super::exact;
 use super::explain;
 use super::layered::{Content, Layered, State, is_folder};
-use super::parse::{Change, FilePatch, Hunk, LineKind, parse};
-use super::place::{Direction, Place, place};
+use super::parse::{Change, FilePatch, Hunk, LineKind};
+use super::place::{Direction, Place, Placed, place, search_all};
 use super::series::{HunkReport, PatchInput};
 use crate::model::Fit;
 
@@ -24,11 +26,18 @@ pub(super) struct Failed {
     pub file: usize,
 }
 
+/// Hears when a patch is through with one of its files: its number, and what the patch made so far.
+pub(super) type Through<'t> = &'t mut dyn FnMut(usize, &BTreeMap<String, State>);
+
 /// Applies a patch with what it may give up; tells what is the matter if it does not fit.
-pub(super) fn apply(input: &PatchInput<'_>, before: &Layered<'_>) -> Result<Applied, PatchError> {
-    let files = parse(input.name, input.bytes)?;
-    try_with(input, before, &files, input.fit)
-        .map_err(|failed| explain::explained(input, before, &files, failed))
+pub(super) fn apply(
+    input: &PatchInput<'_>,
+    before: &Layered<'_>,
+    files: &[FilePatch<'_>],
+    through: Through<'_>,
+) -> Result<Applied, PatchError> {
+    try_telling(input, before, files, input.fit, through)
+        .map_err(|failed| explain::explained(input, before, files, failed))
 }
 
 /// Applies a patch with what it may give up or more.
@@ -38,9 +47,20 @@ pub(super) fn try_with(
     files: &[FilePatch<'_>],
     fit: Fit,
 ) -> Result<Applied, Failed> {
+    try_telling(input, before, files, fit, &mut |_, _| {})
+}
+
+fn try_telling(
+    input: &PatchInput<'_>,
+    before: &Layered<'_>,
+    files: &[FilePatch<'_>],
+    fit: Fit,
+    through: Through<'_>,
+) -> Result<Applied, Failed> {
     let mut step = Step::new(input, before, fit);
     for (index, file) in files.iter().enumerate() {
         step.apply(file).map_err(|error| Failed { error, file: index })?;
+        through(index, &step.changed);
     }
     Ok(Applied { changed: step.changed, hunks: step.hunks })
 }
@@ -71,7 +91,7 @@ impl<'v> Step<'v> {
         match self.before.read(path) {
             Ok(Found::Absent) => Ok(State { now: None, in_base: false }),
             Ok(Found::File { bytes, executable }) => {
-                Ok(State { now: Some(Content { bytes, executable }), in_base: true })
+                Ok(State { now: Some(Arc::new(Content { bytes, executable })), in_base: true })
             }
             Ok(Found::Folder) => Err(special("folder")),
             Ok(Found::Symlink) => Err(special("symlink")),
@@ -82,7 +102,7 @@ impl<'v> Step<'v> {
     /// What a file holds, and whether the base has it.
     fn existing(&self, path: &str) -> Result<(Content, bool), PatchError> {
         match self.state(path)? {
-            State { now: Some(content), in_base } => Ok((content, in_base)),
+            State { now: Some(content), in_base } => Ok((Arc::unwrap_or_clone(content), in_base)),
             State { now: None, .. } => {
                 Err(PatchError::MissingFile { patch: self.patch(), path: path.to_owned() })
             }
@@ -110,7 +130,7 @@ impl<'v> Step<'v> {
     }
 
     fn set(&mut self, path: &str, now: Option<Content>, in_base: bool) {
-        self.changed.insert(path.to_owned(), State { now, in_base });
+        self.changed.insert(path.to_owned(), State { now: now.map(Arc::new), in_base });
     }
 
     fn apply(&mut self, file: &FilePatch<'_>) -> Result<(), PatchError> {
@@ -152,15 +172,23 @@ impl<'v> Step<'v> {
     fn hunks(&mut self, file: &FilePatch<'_>, content: Content) -> Result<Content, PatchError> {
         let executable = file.executable.unwrap_or(content.executable);
         let path = file.change.path();
-        let placed = place(&content.bytes, &file.hunks, Direction::Forward, self.fit)
-            .map_err(|misfit| explain::conflict(self.input, file, &content.bytes, &misfit))?;
+        let placed = match exact::find(&content.bytes, &file.hunks, Direction::Forward) {
+            Some(exact) => exact.rewrite(content.bytes),
+            None => self.search(file, &content.bytes)?,
+        };
         let reports = placed.hunks.iter().enumerate().map(|(index, place)| report(path, index, place));
         self.hunks.extend(reports);
-        if !is_exact(&placed.hunks) && is_applied_exactly(&content.bytes, file) {
+        Ok(Content { bytes: placed.bytes, executable })
+    }
+
+    fn search(&self, file: &FilePatch<'_>, bytes: &[u8]) -> Result<Placed, PatchError> {
+        let placed = search_all(bytes, &file.hunks, Direction::Forward, self.fit)
+            .map_err(|misfit| explain::conflict(self.input, file, bytes, &misfit))?;
+        if !is_exact(&placed.hunks) && is_applied_exactly(bytes, file) {
             // It would fit a second time, somewhere else.
             return Err(PatchError::AlreadyApplied { patch: self.patch() });
         }
-        Ok(Content { bytes: placed.bytes, executable })
+        Ok(placed)
     }
 
     /// Whether the tree before this patch has what it does to `file`.

@@ -73,7 +73,7 @@ impl Layered<'_> {
         let error = explain::explained(input, self, &files, failed);
         if matches!(error, PatchError::Looser(_)) {
             let loosest = PatchInput { fit: Fit::Fuzz2, ..*input };
-            let applied = step::apply(&loosest, self)?;
+            let applied = step::apply(&loosest, self, &files, &mut |_, _| {})?;
             self.take(applied, input.name);
         }
         judged(error)

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::document::testing::rendered;
-use crate::model::{BaseImage, BuildSpec, Claim, Compilers, DebianBase, FileSet, GuestPath};
+use crate::model::{Base, BuildSpec, Claim, Compilers, DebianBase, FileSet, GuestPath};
 
 fn version(text: &str) -> Version {
     text.parse().expect("a version")
@@ -19,12 +19,12 @@ fn toolchain(id: &str, rocm: &str, provides: &[(&str, &str)]) -> Toolchain {
         id: id.parse().expect("an id"),
         summary: String::new(),
         rocm: version(rocm),
-        base: BaseImage { image: "example".into(), debian: None },
-        packages: Vec::new(),
+        base: Base::Image("example".into()),
         compilers: Compilers { c: compiler.clone(), cxx: compiler },
         environment: BTreeMap::new(),
         provides: provides.iter().map(|(name, version)| ((*name).to_owned(), claim(version))).collect(),
         files: FileSet::default(),
+        locked: None,
     }
 }
 
@@ -125,9 +125,13 @@ fn what_cannot_be_had_from_here_is_passed_over() {
 #[test]
 fn of_two_as_near_the_one_that_needs_no_registry_and_brings_least_counts() {
     let debian = |mut toolchain: Toolchain| {
-        let components = vec!["main".to_owned()];
-        toolchain.base.debian =
-            Some(DebianBase { suite: "sid".to_owned(), components, check_valid_until: true });
+        toolchain.base = Base::Debian(DebianBase {
+            suite: "sid".to_owned(),
+            further_suites: Vec::new(),
+            components: vec!["main".to_owned()],
+            check_valid_until: true,
+            packages: Vec::new(),
+        });
         toolchain
     };
     let shelf = [

@@ -68,11 +68,11 @@ fn steering(environment: &Environment) -> BTreeMap<String, String> {
 
 fn named(name: &str, catalog: &Catalog, settings: &Settings) -> Result<(String, Inspected), CliError> {
     let store = Store::open(settings.store.as_path())?;
+    let lock = LockFile::read(settings.lock_file.as_path())?;
     let (what, reference) = match catalog.ids().any(|id| id.as_str() == name) {
-        true => (name.to_owned(), made(name, catalog, &store)?),
+        true => (name.to_owned(), made(name, catalog, &store, &lock)?),
         false => (name.to_owned(), name.to_owned()),
     };
-    let lock = LockFile::read(settings.lock_file.as_path())?;
     let workshop = wire::looking_workshop(settings, &store, Machine::look(), lock);
     let found = interrupt::run(&workshop.cancel, execute::inspect(&reference, &workshop))?;
     match found {
@@ -87,8 +87,9 @@ fn named(name: &str, catalog: &Catalog, settings: &Settings) -> Result<(String, 
 }
 
 /// The engine's id of a toolchain's image.
-fn made(id: &str, catalog: &Catalog, store: &Store) -> Result<String, CliError> {
-    let toolchain = catalog.get(id)?;
+fn made(id: &str, catalog: &Catalog, store: &Store, lock: &LockFile) -> Result<String, CliError> {
+    let toolchains = wire::with_lock(vec![catalog.get(id)?], lock);
+    let toolchain = &toolchains[0];
     execute::stored_image(store, toolchain.definition())?.ok_or_else(|| CliError::Usage {
         message: format!("the image of the toolchain {id} was not made yet"),
         help: Some(format!("`rdna-build selftest --target gfx1010 --toolchain {id}` makes it")),

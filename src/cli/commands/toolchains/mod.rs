@@ -1,6 +1,7 @@
 //! `rdna-build toolchains`: what there is to build with, and what is in one.
 
 mod inspect;
+mod lock;
 mod resolve;
 
 use crate::cli::args::{ToolchainsArguments, ToolchainsCommand};
@@ -9,7 +10,8 @@ use crate::cli::render::{self, Page, Tone, table::Table};
 use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire;
 use crate::execute;
-use crate::model::{Toolchain, ToolchainId};
+use crate::lockfile::LockFile;
+use crate::model::{Base, Toolchain, ToolchainId};
 use crate::store::Store;
 use crate::toolchain::Catalog;
 
@@ -19,11 +21,13 @@ pub fn run(
     environment: &Environment,
 ) -> Result<ExitCode, CliError> {
     let catalog = Catalog::load(&settings.toolchains)?;
+    let lock = LockFile::read(settings.lock_file.as_path())?;
     match &arguments.command {
-        None => list(&catalog.all()?, settings),
-        Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, settings),
+        None => list(&wire::with_lock(catalog.all()?, &lock), settings),
+        Some(ToolchainsCommand::Show { toolchain }) => show(&catalog, toolchain, &lock, settings),
         Some(ToolchainsCommand::Inspect(inspect)) => inspect::run(inspect, &catalog, settings, environment),
         Some(ToolchainsCommand::Resolve(resolve)) => resolve::run(resolve, &catalog, settings),
+        Some(ToolchainsCommand::Lock(lock)) => lock::run(lock, &catalog, settings),
     }
 }
 
@@ -52,9 +56,14 @@ fn list(toolchains: &[Toolchain], settings: &Settings) -> Result<ExitCode, CliEr
     Ok(ExitCode::Fine)
 }
 
-fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<ExitCode, CliError> {
+fn show(
+    catalog: &Catalog,
+    id: &ToolchainId,
+    lock: &LockFile,
+    settings: &Settings,
+) -> Result<ExitCode, CliError> {
     wire::check_toolchain(catalog, id)?;
-    let toolchain = catalog.get(id.as_str())?;
+    let toolchain = Toolchain { locked: lock.packages_for(id).cloned(), ..catalog.get(id.as_str())? };
     if settings.json() {
         let store = Store::peek(settings.store.as_path());
         let made = execute::stored_identity(&store, toolchain.definition())?.is_some();
@@ -67,12 +76,20 @@ fn show(catalog: &Catalog, id: &ToolchainId, settings: &Settings) -> Result<Exit
         |name: &str, value: String| facts.row([(Tone::Faint, name.to_owned()), (Tone::Plain, value)]);
     fact("ROCm", toolchain.rocm.to_string());
     fact("defined", catalog.origin(id.as_str())?.to_string());
-    fact("base", format!("image {}", toolchain.base.image));
-    if let Some(debian) = &toolchain.base.debian {
-        fact("", format!("or assembled from Debian {} ({})", debian.suite, debian.components.join(" ")));
+    match &toolchain.base {
+        Base::Image(image) => fact("base", format!("image {image}")),
+        Base::Debian(debian) => {
+            let (suites, components) = (debian.suites().join(" and "), debian.components.join(" "));
+            fact("base", format!("assembled from Debian {suites} ({components})"));
+        }
     }
     fact("compiler", format!("{}, {}", toolchain.compilers.c, toolchain.compilers.cxx));
-    fact("packages", toolchain.packages.join(" "));
+    if let Base::Debian(debian) = &toolchain.base {
+        fact("packages", debian.packages.join(" "));
+        if let Some(locked) = &toolchain.locked {
+            fact("locked", format!("to {} packages by {}", locked.set.packages.len(), settings.lock_file));
+        }
+    }
     let mut provides = Table::new(["provides", "version", "by package"]);
     for (capability, claim) in &toolchain.provides {
         provides.row([
@@ -94,14 +111,18 @@ fn document(toolchain: &Toolchain, made: bool) -> serde_json::Value {
         .iter()
         .map(|(capability, claim)| (capability.clone(), claim.version.to_string().into()))
         .collect();
+    let (image, packages) = match &toolchain.base {
+        Base::Image(image) => (Some(image), None),
+        Base::Debian(debian) => (None, Some(&debian.packages)),
+    };
     serde_json::json!({
         "id": toolchain.id,
         "summary": toolchain.summary,
         "rocm": toolchain.rocm,
-        "base": toolchain.base.image,
+        "base": image,
         "definition": toolchain.definition(),
         "made": made,
         "provides": provides,
-        "packages": toolchain.packages,
+        "packages": packages,
     })
 }

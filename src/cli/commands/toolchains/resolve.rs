@@ -6,6 +6,7 @@ use crate::cli::render::{self, Page, Tone, table::Table};
 use crate::cli::settings::Settings;
 use crate::cli::wire;
 use crate::execute;
+use crate::lockfile::LockFile;
 use crate::recipe::RecipeBook;
 use crate::store::Store;
 use crate::toolchain::Catalog;
@@ -25,7 +26,8 @@ pub fn run(
     }
     let store = Store::peek(settings.store.as_path());
     let mut candidates = Vec::new();
-    for toolchain in catalog.all()? {
+    let lock = LockFile::read(settings.lock_file.as_path())?;
+    for toolchain in wire::with_lock(catalog.all()?, &lock) {
         let image = execute::stored_image(&store, toolchain.definition())?;
         let inventory = match image {
             Some(image) => execute::remembered(&store, &image)?,
@@ -55,7 +57,7 @@ pub fn run(
 }
 
 fn table(weighed: &[Weighed], page: Page) -> String {
-    let mut table = Table::new(["toolchain", "verdict", "proof", "why"]);
+    let mut table = Table::new(["toolchain", "verdict", "why", "proof"]);
     for one in weighed {
         let name = || (Tone::Plain, one.toolchain.to_string());
         match &one.verdict {
@@ -65,8 +67,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                 table.row([
                     name(),
                     (Tone::Good, "chosen".to_owned()),
-                    (Tone::Faint, seen.to_owned()),
                     (Tone::Plain, why),
+                    (Tone::Faint, seen.to_owned()),
                 ]);
             }
             Verdict::Fits => {
@@ -74,8 +76,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                 table.row([
                     name(),
                     (Tone::Plain, "fits".to_owned()),
-                    (Tone::Plain, String::new()),
                     (Tone::Plain, why),
+                    (Tone::Plain, String::new()),
                 ]);
             }
             Verdict::Refused { reasons } => {
@@ -88,8 +90,8 @@ fn table(weighed: &[Weighed], page: Page) -> String {
                     table.row([
                         name,
                         (Tone::Bad, verdict),
-                        (Tone::Faint, reason.proof.clone()),
                         (Tone::Plain, format!("{}{rule}", reason.what)),
+                        (Tone::Faint, reason.proof.clone()),
                     ]);
                 }
             }

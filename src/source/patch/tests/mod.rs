@@ -200,6 +200,33 @@ fn later_patches_see_what_earlier_ones_made() {
 }
 
 #[test]
+fn a_series_whose_last_patch_does_not_fit_leaves_nothing_of_the_first() {
+    let missing = "--- a/none.c\n+++ b/none.c\n@@ -1 +1 @@\n-old\n+new\n";
+    let inputs = [("1", TWO_HUNKS), ("2", missing)].map(|(name, text)| PatchInput {
+        name,
+        bytes: text.as_bytes(),
+        fit: Fit::Exact,
+    });
+    let folder = tempfile::tempdir().unwrap();
+    for scratch in [folder.path().to_path_buf(), folder.path().join("not/there")] {
+        let outcome = apply_series(&inputs, &base(&numbers(&[])), &scratch);
+        assert!(matches!(outcome, Err(PatchError::MissingFile { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn what_lies_in_the_scratch_folder_is_neither_overwritten_nor_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    fs::write(folder.path().join("src/a.cpp"), "mine").unwrap();
+    let input = PatchInput { name: "1", bytes: TWO_HUNKS.as_bytes(), fit: Fit::Exact };
+    let outcome = apply_series(&[input], &base(&numbers(&[])), folder.path());
+    assert!(matches!(outcome, Err(PatchError::Io { .. })));
+    assert_eq!(fs::read_to_string(folder.path().join("src/a.cpp")).unwrap(), "mine");
+}
+
+#[test]
 fn line_ends_are_the_file_s_own() {
     let windows = TWO_HUNKS.replace('\n', "\r\n");
     let (texts, patched) = apply(&windows, &base(&numbers(&[]))).unwrap();
