@@ -3,6 +3,7 @@
 pub mod build;
 pub mod cli;
 pub mod code;
+pub mod doctor;
 pub mod document;
 pub mod engine;
 pub mod execute;

@@ -52,6 +52,7 @@ fn dispatch(
         Command::Recipes(recipes) => commands::recipes::run(recipes, settings),
         Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings, environment),
         Command::Explain(explain) => commands::explain::run(explain, settings),
+        Command::Doctor(doctor) => commands::doctor::run(doctor, settings, environment),
         Command::Logs(logs) => commands::logs::run(logs, settings),
         Command::Cache(cache) => commands::cache::run(cache, settings),
         Command::Config(_) => commands::config::run(settings),

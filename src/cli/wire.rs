@@ -355,7 +355,8 @@ fn usable_ccache(settings: &Settings, events: &Events) -> Option<HostPath> {
     None
 }
 
-fn engine_choice(settings: &Settings) -> EngineChoice {
+/// The engine that the settings name.
+pub fn engine_choice(settings: &Settings) -> EngineChoice {
     let docker_host = settings.docker_host.clone();
     let runtime_folder = settings.runtime_folder.clone();
     match settings.engine.0.as_str() {

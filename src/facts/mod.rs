@@ -1,9 +1,21 @@
-//! A read-only look at the machine: cores, memory, disk, who we are, which other runs are alive.
+//! A read-only look at the machine: cores, memory, disk, which other runs are alive, and what computing on its GPU needs.
 //!
-//! Changes nothing and starts nothing. The engine describes itself (`Engine::info`).
+//! Changes nothing and starts nothing; opens no device. The engine describes itself (`Engine::info`). What the facts mean is for
+//! `doctor`.
+
+pub mod devices;
+pub mod driver;
+mod host;
+pub mod kfd;
+pub mod pci;
+mod root;
+pub mod variables;
 
 use std::fs;
 use std::path::Path;
+
+pub use host::{Disk, Host, Kernel, Memory, Proof};
+pub use root::{Root, Status};
 
 /// The machine this process runs on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -58,6 +58,25 @@ pub(super) fn named_folders(environment: &BTreeMap<String, String>) -> BTreeSet<
     values.flat_map(|value| value.split(':')).filter_map(plain).filter(|folder| folder != "/").collect()
 }
 
+/// The folders that an environment names, in which programs and libraries are looked for by name, and those that hold a tree.
+pub(super) fn named_apart(environment: &BTreeMap<String, String>) -> (Vec<String>, BTreeSet<String>) {
+    let listed = |name: &str, default: &str| {
+        let value = environment.get(name).map_or(default, String::as_str);
+        let folders = value.split(':').filter_map(plain).filter(|folder| folder != "/");
+        folders.collect::<Vec<_>>()
+    };
+    let shallow = [listed("PATH", DEFAULT_PATH), listed("LD_LIBRARY_PATH", "")].concat();
+    let mut whole = named_folders(environment);
+    whole.retain(|folder| !shallow.contains(folder));
+    (shallow, whole)
+}
+
+/// The folders that the loader searches, by its settings and by itself.
+pub(super) fn searched(gathered: &Gathered) -> Vec<String> {
+    let set = loader_folders(gathered).into_iter().map(|folder| folder.folder);
+    set.chain(LOADER.map(str::to_owned)).chain(["/usr/local/lib".to_owned()]).collect()
+}
+
 /// Concludes what a root holds.
 pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, String>) -> Inventory {
     let packages = match gathered.packages.take().map(|text| parse_dpkg_status(text.as_bytes())) {

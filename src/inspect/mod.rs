@@ -13,7 +13,7 @@ mod links;
 
 pub use container::container;
 pub use error::InspectError;
-pub use folder::folder;
+pub use folder::{folder, likely_places};
 pub use found::VARIABLES;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::folder;
+use super::{folder, likely_places};
 use crate::model::{GuestPath, Inventory};
 
 /// What `llvm-as` of LLVM 14 writes at the beginning of a file.
@@ -82,6 +82,50 @@ fn texts_names_and_bitcode_are_found_with_their_proof() {
 }
 
 #[test]
+fn likely_places_tell_the_same_of_what_packages_and_installers_put_there() {
+    let root = tempfile::tempdir().expect("a folder");
+    let at = root.path();
+    let own = fs::read(std::env::current_exe().expect("this program")).expect("readable");
+    write(at, "usr/lib/os-release", "PRETTY_NAME=\"A System 1\"\n");
+    link(at, "lib", "usr/lib");
+    link(at, "bin", "usr/bin");
+    write(at, "opt/rocm-6.4.3/.info/version", "6.4.3-128\n");
+    write(
+        at,
+        "opt/rocm-6.4.3/include/hip/hip_version.h",
+        "#define HIP_VERSION_MAJOR 6\n#define HIP_VERSION_MINOR 4\n#define HIP_VERSION_PATCH 43484\n",
+    );
+    write(at, "opt/rocm-6.4.3/lib/rocblas/library/TensileLibrary_lazy_gfx1030.dat", "");
+    write(at, "opt/rocm-6.4.3/lib/llvm/lib/clang/19/lib/amdgcn/bitcode/ocml.bc", bitcode());
+    write(at, "opt/rocm-6.4.3/lib/llvm/lib/clang/19/include/stddef.h", "");
+    write(at, "opt/rocm-6.4.3/lib/llvm/bin/clang-19", &own);
+    link(at, "opt/rocm-6.4.3/llvm", "lib/llvm");
+    link(at, "opt/rocm-6.4.3/amdgcn", "lib/llvm/lib/clang/19/lib/amdgcn");
+    link(at, "etc/alternatives/rocm", "/opt/rocm-6.4.3");
+    link(at, "opt/rocm", "/etc/alternatives/rocm");
+    write(at, "etc/ld.so.conf.d/rocm.conf", "/opt/rocm/lib\n/srv/lib\n");
+    write(at, "srv/lib/libamdhip64.so.6.0.1", &own);
+    write(at, "usr/lib/llvm-17/bin/clang", &own);
+    link(at, "usr/bin/clang", "../lib/llvm-17/bin/clang");
+    write(at, "usr/lib/x86_64-linux-gnu/libhsa-runtime64.so.1.11.0", &own);
+    write(at, "usr/lib/x86_64-linux-gnu/rocblas/4.2.4/library/Kernels.so-000-gfx1010.hsaco", "");
+    write(at, "home/me/rocm/.info/version", "7.0.2\n");
+    let environment = [("ROCM_PATH", "/opt/rocm"), ("PATH", "/opt/rocm/llvm/bin:/usr/bin:/bin")];
+    let environment: BTreeMap<String, String> =
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let likely = likely_places(at, &environment).expect("the folder is there");
+    let mut whole = folder(at, &environment).expect("the folder is there");
+    // What only the loader's settings lead to is looked at as well.
+    assert_eq!(
+        likely.libraries.iter().filter(|library| library.path.as_str().starts_with("/srv")).count(),
+        1
+    );
+    whole.libraries = likely.libraries.clone();
+    assert_eq!(likely, whole);
+    assert_eq!((likely.llvms.len(), likely.rocm_trees.len(), likely.rocblas_kernels.len()), (2, 1, 2));
+}
+
+#[test]
 fn a_program_of_this_machine_is_read_as_its_loader_reads_it() {
     let root = tempfile::tempdir().expect("a folder");
     let own = fs::read(std::env::current_exe().expect("this program")).expect("readable");
@@ -126,6 +170,9 @@ fn nothing_in_a_hostile_root_leads_out_of_it_or_stops_us() {
         0,
     )
     .expect("a pipe can be made");
+    let likely = likely_places(at, &BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]));
+    let likely = likely.expect("the folder is there");
+    assert!(likely.llvms.is_empty() && likely.commands.is_empty() && likely.rocm_trees.is_empty());
     let found = look(&root, &[("ROCM_PATH", "relative"), ("PATH", "/usr/bin")]);
     assert!(found.parts.is_empty(), "{:?}", found.parts);
     assert!(found.llvms.is_empty() && found.commands.is_empty() && found.device_libraries.is_empty());

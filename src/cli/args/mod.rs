@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options and their help. Knows settings only as flags.
 
 mod build;
+mod doctor;
 mod explain;
 mod patch;
 mod shorthand;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
+pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
@@ -31,6 +33,7 @@ Examples:
   rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
+  rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 
 `rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.";
@@ -80,6 +83,9 @@ pub enum Command {
     /// Say what a conflict of LLVMs or ROCms is, or which one made a build fail
     #[command(after_help = explain::EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
+    /// Say why this machine can or cannot compute on its GPU, and whether it can build
+    #[command(after_help = doctor::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArguments),
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
@@ -255,6 +261,7 @@ impl Arguments {
             Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
             Command::Recipes(recipes) => recipes.catalog.flags(),
             Command::Toolchains(toolchains) => toolchains.flags(),
+            Command::Doctor(doctor) => doctor.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
             Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
                 Flags::default()

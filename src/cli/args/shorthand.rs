@@ -34,7 +34,7 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 12] = [
+    const COMMANDS: [&str; 13] = [
         "build",
         "plan",
         "shell",
@@ -42,6 +42,7 @@ pub fn nearest_command(word: &str) -> Option<&'static str> {
         "recipes",
         "toolchains",
         "explain",
+        "doctor",
         "logs",
         "cache",
         "config",

@@ -117,6 +117,7 @@ Commands:
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
   explain      Say what a conflict of LLVMs or ROCms is, or which one made a build fail
+  doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from
@@ -150,6 +151,7 @@ Examples:
   rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
+  rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 
 `rdna-build RECIPE …` is short for `rdna-build build RECIPE …`.

@@ -4,6 +4,7 @@ pub mod build;
 pub mod cache;
 pub mod completions;
 pub mod config;
+pub mod doctor;
 pub mod explain;
 pub mod logs;
 pub mod man;

@@ -7,6 +7,7 @@ pub mod amount;
 pub mod config;
 pub mod conflict;
 pub mod diagnostic;
+pub mod doctor;
 mod human;
 pub mod inventory;
 mod json;

@@ -79,7 +79,7 @@ impl Environment {
             .map(|folder| folder.join("rdna-build"))
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::cli) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }
 }
