@@ -108,7 +108,10 @@ impl<'a> Fetcher<'a> {
             .enumerate()
             .map(|(index, file)| {
                 let download = self.file(file, &report, &take_back);
-                async move { Ok(arrived(index, download.await?)) }
+                async move {
+                    arrived(index, download.await?);
+                    Ok(())
+                }
             })
             .collect();
         let work = futures_util::stream::iter(downloads).buffer_unordered(PARALLEL).try_collect();
