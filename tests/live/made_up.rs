@@ -160,7 +160,7 @@ image = "{base}"
     pub fn assembled(&self, packages: &str) {
         let path = format!("toolchains/{}/toolchain.toml", self.id);
         let toml = std::fs::read_to_string(self.home.path(&path)).unwrap();
-        let (rest, _) = toml.split_once("[base]").unwrap();
+        let (rest, _) = toml.split_once("[base").unwrap();
         let packages = packages.split_whitespace().collect::<Vec<_>>();
         self.home.write(
             &path,

@@ -143,7 +143,8 @@ fn a_base_is_pulled_once_pinned_and_kept_to_when_its_tag_moves() {
         shown,
         str![[r##"
 # What moving names (git tags, image tags) meant when rdna-build first used them. Commit this file: it makes the next
-# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry.
+# build, here or elsewhere, start from the same sources. To follow a name that moved, delete its entry. The packages of a
+# toolchain stand here once it was locked: `rdna-build toolchains lock ID`, which also takes what is there now.
 version = 1
 
 [[image]]

@@ -47,7 +47,14 @@ impl Maker<'_, '_> {
             }
             self.import(&set, place, &rootfs).await?;
         }
-        self.configure(&rootfs).await
+        let configured = self.configure(&rootfs).await;
+        if matches!(configured, Err(ExecuteError::Configure { .. })) {
+            // It would fail the next time as well.
+            if let Err(stuck) = self.engine.remove_image(&rootfs).await {
+                self.warn(vec![stuck.to_string()]);
+            }
+        }
+        configured
     }
 
     fn mirror(&self) -> Result<String, debian::DebianError> {
