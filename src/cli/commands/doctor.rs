@@ -108,6 +108,8 @@ fn ask(choice: &EngineChoice) -> Result<EngineAnswer, CliError> {
         .map_err(|source| CliError::Threads { source })?;
     let asked = async { docker::connect(choice).await?.info().await };
     let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await });
+    // A name that is being looked up is not waited for.
+    runtime.shutdown_background();
     Ok(match answer {
         Ok(Ok(info)) => answered(&info),
         Ok(Err(error @ EngineError::Address { .. })) => return Err(error.into()),
