@@ -20,6 +20,8 @@ const AT_A_TIME: usize = 4;
 const LARGEST_STATUS: u64 = 64 << 20;
 /// Of one package; the largest of Debian's lists has 5 MiB.
 const LARGEST_LIST: u64 = 32 << 20;
+/// What is sent of a larger library takes longer than it is worth.
+const LARGEST_ELF: u64 = 256 << 20;
 /// A chain of symlinks is asked for link by link.
 const ROUNDS: usize = 8;
 
@@ -137,6 +139,7 @@ impl Look<'_> {
 
     async fn members(&self, path: String) -> Result<Vec<Member>, InspectError> {
         let above = path.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
+        let asked = path.clone();
         // A folder that is a link would be read as one; what is behind it is asked for by its own name.
         let members = self
             .archive(&path, move |archive| {
@@ -152,8 +155,17 @@ impl Look<'_> {
                         members.push(Member::Link { path, target });
                     } else if kind.is_file() && interest(&path).is_some() {
                         let size = entry.size();
-                        let facts = read_stream(&path, size, &mut entry);
+                        let facts = match size > LARGEST_ELF {
+                            // rocBLAS may have a GiB of kernels in it; its name says what it is.
+                            true => Ok(Some(Facts::Large(size))),
+                            false => read_stream(&path, size, &mut entry),
+                        };
+                        let is_all = path == asked;
                         members.push(Member::File { path, facts });
+                        if is_all {
+                            // The rest of a file that was not read would come all the same.
+                            break;
+                        }
                     }
                 }
                 Ok(members)

@@ -88,6 +88,13 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
             BTreeMap::new()
         }
     };
+    for (path, facts) in &gathered.facts {
+        if let Facts::Large(size) = facts {
+            let reason =
+                format!("{} MB are more than is read of a library through an engine", size / 1_000_000);
+            gathered.unread.push(Unread { path: GuestPath::new(path.as_str()), reason });
+        }
+    }
     let steers = |name: &&str| environment.get(*name).map(|value| ((*name).to_owned(), value.clone()));
     let found = Found { loader_folders: loader_folders(&gathered), gathered: &gathered, environment };
     let libraries = found.libraries();
@@ -213,7 +220,27 @@ impl<'a> Found<'a> {
                 holds,
             })
         };
-        self.elf_files().filter_map(library).collect()
+        let mut libraries: Vec<FoundLibrary> = self.elf_files().filter_map(library).collect();
+        libraries.extend(self.large_libraries());
+        libraries
+    }
+
+    /// Libraries of which only the name was read; that stands in `unread` as well.
+    fn large_libraries(&self) -> impl Iterator<Item = FoundLibrary> {
+        let large = self.gathered.facts.iter().filter(|(_, facts)| matches!(facts, Facts::Large(_)));
+        large.filter_map(|(path, _)| {
+            Some(FoundLibrary {
+                part: part(path)?,
+                path: GuestPath::new(path.as_str()),
+                soname: None,
+                version: version_in_name(path),
+                needed: BTreeMap::new(),
+                opens: BTreeMap::new(),
+                defines: vec![],
+                wants: BTreeMap::new(),
+                holds: None,
+            })
+        })
     }
 
     /// The file that the loader takes for a needed library, among those that were looked at.

@@ -28,6 +28,8 @@ pub(super) enum Facts {
         holds: Option<String>,
         opens: BTreeSet<String>,
     },
+    /// A library of so many bytes, of which only the name is known.
+    Large(u64),
     /// A program that is no ELF file, such as a script.
     Script,
 }

@@ -31,7 +31,7 @@ use crate::model::{
 const SCHEMA: u32 = 1;
 
 /// Bumped when an inventory says more, or something else, of the same image.
-const INVENTORY_READER: &str = "3";
+const INVENTORY_READER: &str = "4";
 
 /// A key together with what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -92,6 +92,7 @@ fn libraries(inventory: &Inventory) -> Vec<Row> {
     let row = |library: &FoundLibrary| {
         let mut facts = Vec::new();
         facts.extend(library.soname.clone());
+        facts.extend(library.version.as_ref().filter(|_| library.soname.is_none()).map(ToString::to_string));
         match (library.part, &library.holds) {
             (LibraryPart::Llvm, Some(version)) => facts.push(version.to_string()),
             (_, Some(version)) => facts.push(format!("LLVM {version} linked in")),
