@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use futures_util::future::try_join_all;
+
 use serde_json::json;
 
 use super::workshop::blocking;
@@ -13,6 +15,8 @@ use crate::model::{GuestPath, Inventory, Stage, USER};
 use crate::plan::key;
 use crate::store::{Made, Store};
 
+/// How many containers of an image are asked at the same time.
+const AT_A_TIME: usize = 4;
 const INVENTORY: &str = "inventory.json";
 
 /// What was looked into, and what it holds.
@@ -36,7 +40,8 @@ pub async fn inspect(name: &str, workshop: &Workshop) -> Result<Option<Inspected
             let Some(environment) = engine.container_environment(&ContainerId(name.to_owned())).await? else {
                 return Ok(None);
             };
-            let inventory = inspect::container(engine, &ContainerId(name.to_owned()), &environment).await?;
+            let container = ContainerId(name.to_owned());
+            let inventory = inspect::container(engine, &[container], &environment).await?;
             Ok(Some(Inspected { id: name.to_owned(), size: None, inventory, remembered: false }))
         }
     }
@@ -70,9 +75,10 @@ async fn look(
     image: &ImageInfo,
     labels: BTreeMap<String, String>,
 ) -> Result<Inventory, ExecuteError> {
-    let container = engine.create_container(&never_started(image, labels)).await?;
-    let inventory = inspect::container(engine, &container, &image.environment).await;
-    engine.remove_container(&container).await?;
+    let spec = never_started(image, labels);
+    let containers = try_join_all((0..AT_A_TIME).map(|_| engine.create_container(&spec))).await?;
+    let inventory = inspect::container(engine, &containers, &image.environment).await;
+    try_join_all(containers.iter().map(|container| engine.remove_container(container))).await?;
     Ok(inventory?)
 }
 

@@ -15,8 +15,6 @@ use super::interest::{Interest, LINKS, PACKAGE_LISTS, PACKAGES, PLACES, ROOTS, U
 use crate::engine::{ContainerId, Engine};
 use crate::model::{GuestPath, Inventory};
 
-/// So many archives at a time: the engine works on each with a thread of its own.
-const AT_A_TIME: usize = 4;
 const LARGEST_STATUS: u64 = 64 << 20;
 /// Of one package; the largest of Debian's lists has 5 MiB.
 const LARGEST_LIST: u64 = 32 << 20;
@@ -25,13 +23,14 @@ const LARGEST_ELF: u64 = 256 << 20;
 /// A chain of symlinks is asked for link by link.
 const ROUNDS: usize = 8;
 
-/// Looks into a container with the environment of its image.
+/// Looks into a container with the environment of its image. Several containers of one image are asked at the same time:
+/// an engine answers for each of them one question after the other.
 pub async fn container(
     engine: &dyn Engine,
-    container: &ContainerId,
+    containers: &[ContainerId],
     environment: &BTreeMap<String, String>,
 ) -> Result<Inventory, InspectError> {
-    let mut look = Look { engine, container, gathered: Gathered::default(), asked: BTreeSet::new() };
+    let mut look = Look { engine, containers, gathered: Gathered::default(), asked: BTreeSet::new() };
     look.gathered.packages = look.packages().await?;
     let listed = look.listed().await?;
     let mut wanted: BTreeSet<String> = PLACES.into_iter().chain(LINKS).map(str::to_owned).collect();
@@ -75,7 +74,7 @@ pub async fn container(
 
 struct Look<'a> {
     engine: &'a dyn Engine,
-    container: &'a ContainerId,
+    containers: &'a [ContainerId],
     gathered: Gathered,
     asked: BTreeSet<String>,
 }
@@ -89,7 +88,7 @@ enum Member {
 impl Look<'_> {
     async fn packages(&self) -> Result<Option<String>, InspectError> {
         let text = self
-            .archive(PACKAGES, |archive| {
+            .archive(0, PACKAGES, |archive| {
                 let Some(entry) = archive.entries()?.next() else { return Ok(None) };
                 let mut bytes = Vec::new();
                 entry?.take(LARGEST_STATUS).read_to_end(&mut bytes)?;
@@ -101,7 +100,7 @@ impl Look<'_> {
 
     /// The paths that packages own and that matter; nothing without a package database.
     async fn listed(&self) -> Result<Option<BTreeSet<String>>, InspectError> {
-        self.archive(PACKAGE_LISTS, |archive| {
+        self.archive(0, PACKAGE_LISTS, |archive| {
             let mut listed = BTreeSet::new();
             for entry in archive.entries()? {
                 let entry = entry?;
@@ -123,9 +122,9 @@ impl Look<'_> {
         let fresh: Vec<String> =
             wanted.iter().filter(|path| self.asked.insert((*path).clone())).cloned().collect();
         let look = &*self;
-        let answers: Vec<Vec<Member>> = stream::iter(fresh)
-            .map(|path| async move { look.members(path).await })
-            .buffered(AT_A_TIME)
+        let answers: Vec<Vec<Member>> = stream::iter(fresh.into_iter().enumerate())
+            .map(|(number, path)| async move { look.members(number, path).await })
+            .buffered(self.containers.len())
             .try_collect()
             .await?;
         for member in answers.into_iter().flatten() {
@@ -137,12 +136,12 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn members(&self, path: String) -> Result<Vec<Member>, InspectError> {
+    async fn members(&self, number: usize, path: String) -> Result<Vec<Member>, InspectError> {
         let above = path.rsplit_once('/').map_or("", |(above, _)| above).to_owned();
         let asked = path.clone();
         // A folder that is a link would be read as one; what is behind it is asked for by its own name.
         let members = self
-            .archive(&path, move |archive| {
+            .archive(number, &path, move |archive| {
                 let mut members = Vec::new();
                 for entry in archive.entries()? {
                     let mut entry = entry?;
@@ -183,10 +182,12 @@ impl Look<'_> {
     /// Reads the archive of a path; nothing when the path is not there.
     async fn archive<T: Send + 'static>(
         &self,
+        number: usize,
         path: &str,
         read: impl FnOnce(&mut tar::Archive<&mut dyn Read>) -> io::Result<T> + Send + 'static,
     ) -> Result<Option<T>, InspectError> {
-        let Some(stream) = self.engine.download(self.container, &GuestPath::new(path)).await? else {
+        let container = &self.containers[number % self.containers.len()];
+        let Some(stream) = self.engine.download(container, &GuestPath::new(path)).await? else {
             return Ok(None);
         };
         crate::engine::read_stream(stream, |input| read(&mut tar::Archive::new(input)))
