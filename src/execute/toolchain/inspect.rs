@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::inspect::{inspect_image, never_started, remembered};
+use super::super::inspect::{inspect_image, never_started};
 use super::super::{ExecuteError, Materials, Workshop};
 use super::Image;
 use crate::build::identity as image_identity;
@@ -71,15 +71,16 @@ fn no_packages(toolchain: &Toolchain, inventory: &Inventory) -> ExecuteError {
 }
 
 /// A build that a conflict will kill is never started; what only may go wrong is said.
-pub(super) fn check_conflicts(
+pub(super) async fn check_conflicts(
     workshop: &Workshop,
     materials: &Materials<'_>,
     unit: &PlannedUnit,
     image: &Image,
 ) -> Result<(), ExecuteError> {
     let toolchain = materials.toolchain(&unit.id.toolchain);
-    // A store that was made smaller may have lost it; then it was checked when the image was made.
-    let Some(mut inventory) = remembered(&workshop.store, &image.id)? else { return Ok(()) };
+    // What another version of the tool saw is not taken for what this one sees: then it looks again.
+    let Some(info) = workshop.engine().await?.image(&image.id).await? else { return Ok(()) };
+    let mut inventory = inspect_image(&info, workshop).await?.inventory;
     inventory.environment.extend(toolchain.environment.clone());
     let inventory = pin::pinned(&inventory, &image.pins);
     // A claim is only the beginning of a version; what was found is held against the range once more.

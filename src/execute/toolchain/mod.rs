@@ -97,7 +97,7 @@ pub(super) async fn ensure(
         .await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
-        check_conflicts(workshop, materials, unit, &image)?;
+        check_conflicts(workshop, materials, unit, &image).await?;
         return Ok(image);
     }
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
@@ -137,7 +137,7 @@ pub(super) async fn ensure(
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
     blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Toolchain, keyed.key, started);
-    check_conflicts(workshop, materials, unit, &image)?;
+    check_conflicts(workshop, materials, unit, &image).await?;
     Ok(image)
 }
 
