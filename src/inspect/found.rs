@@ -7,8 +7,9 @@ use super::interest::COMMANDS;
 use crate::code::{Identification, Library};
 use crate::model::{
     DeviceLibraries, FoundCommand, FoundLibrary, GuestPath, HipHeaders, Inventory, LibraryPart, Llvm,
-    LlvmVersion, LoaderFolder, Part, RocblasKernels, RocmTree, Unread, Version,
+    LlvmVersion, LoaderFolder, Part, RocblasKernels, RocmTree, SYSTEM_PATH, Unread, Version,
 };
+use crate::toolchain::loader::SYSTEM_FOLDERS;
 use crate::toolchain::parse_dpkg_status;
 
 /// What of an environment steers compilers, the loader and ROCm.
@@ -47,11 +48,6 @@ const FOLDERS: [&str; 10] = [
     "ROCM_ROOT",
 ];
 
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Where the loader looks at last.
-const LOADER: [&str; 6] =
-    ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
-
 /// Folders that an environment names, as absolute paths; `/` itself is left out.
 pub(super) fn named_folders(environment: &BTreeMap<String, String>) -> BTreeSet<String> {
     let values = FOLDERS.iter().filter_map(|name| environment.get(*name));
@@ -65,7 +61,7 @@ pub(super) fn named_apart(environment: &BTreeMap<String, String>) -> (Vec<String
         let folders = value.split(':').filter_map(plain).filter(|folder| folder != "/");
         folders.collect::<Vec<_>>()
     };
-    let shallow = [listed("PATH", DEFAULT_PATH), listed("LD_LIBRARY_PATH", "")].concat();
+    let shallow = [listed("PATH", SYSTEM_PATH), listed("LD_LIBRARY_PATH", "")].concat();
     let mut whole = named_folders(environment);
     whole.retain(|folder| !shallow.contains(folder));
     (shallow, whole)
@@ -74,7 +70,7 @@ pub(super) fn named_apart(environment: &BTreeMap<String, String>) -> (Vec<String
 /// The folders that the loader searches, by its settings and by itself.
 pub(super) fn searched(gathered: &Gathered) -> Vec<String> {
     let set = loader_folders(gathered).into_iter().map(|folder| folder.folder);
-    set.chain(LOADER.map(str::to_owned)).chain(["/usr/local/lib".to_owned()]).collect()
+    set.chain(SYSTEM_FOLDERS.map(str::to_owned)).chain(["/usr/local/lib".to_owned()]).collect()
 }
 
 /// Concludes what a root holds.
@@ -173,7 +169,7 @@ impl<'a> Found<'a> {
     }
 
     fn commands(&self) -> Vec<FoundCommand> {
-        let path = self.environment.get("PATH").map_or(DEFAULT_PATH, String::as_str);
+        let path = self.environment.get("PATH").map_or(SYSTEM_PATH, String::as_str);
         let folders: Vec<String> = path.split(':').filter_map(plain).collect();
         let command = |name: &&str| {
             folders.iter().find_map(|folder| {
@@ -259,7 +255,7 @@ impl<'a> Found<'a> {
             .map(str::to_owned)
             .chain(own)
             .chain(self.loader_folders.iter().map(|folder| folder.folder.clone()))
-            .chain(LOADER.map(str::to_owned));
+            .chain(SYSTEM_FOLDERS.map(str::to_owned));
         folders.filter_map(|folder| plain(&folder)).find_map(|folder| self.file(&format!("{folder}/{name}")))
     }
 

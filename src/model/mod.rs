@@ -49,7 +49,7 @@ pub use proof::{
 };
 pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeVersion};
 pub use report::{Outcome, Report, StageReport, UnitReport};
-pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, Script, Step, USER};
+pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, SYSTEM_PATH, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};

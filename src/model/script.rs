@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::digest::{Digest, Digester};
 
+/// Where a Debian system looks for programs.
+pub const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Where the source lies inside every build container. The same for all units, so that the compiler cache serves across them.
 pub const SOURCE: &str = "/work/src";
 pub const BUILD: &str = "/work/build";

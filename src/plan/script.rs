@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{BUILD, CCACHE, GuestPath, NINJA_STATUS, SOURCE, Script, Toolchain};
+use crate::model::{BUILD, CCACHE, GuestPath, NINJA_STATUS, SOURCE, SYSTEM_PATH, Script, Toolchain};
 
 /// What a script is made of.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub fn cmake(inputs: ScriptInputs<'_>) -> Script {
         ("HOME", "/work/home"),
         ("LANG", "C.UTF-8"),
         ("TZ", "UTC"),
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("PATH", SYSTEM_PATH),
         ("NINJA_STATUS", NINJA_STATUS),
         // Debian's clang answers with colour codes to some terminals; a log has none.
         ("TERM", "dumb"),

@@ -5,7 +5,8 @@
 
 use crate::model::{FoundLibrary, GuestPath, Inventory};
 
-const DEFAULT: [&str; 6] =
+/// Where the loader looks at last.
+pub const SYSTEM_FOLDERS: [&str; 6] =
     ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"];
 
 /// A copy of a library in a folder that the loader searches.
@@ -46,7 +47,7 @@ fn folders(inventory: &Inventory) -> Vec<(String, By<'_>)> {
     let variable = super::clang::variable(inventory, "LD_LIBRARY_PATH").unwrap_or_default();
     let by_variable = variable.split(':').map(|folder| (folder, By::Variable("LD_LIBRARY_PATH")));
     let by_system =
-        |folder: &str| DEFAULT.iter().any(|default| inventory.real(default) == inventory.real(folder));
+        |folder: &str| SYSTEM_FOLDERS.iter().any(|default| inventory.real(default) == inventory.real(folder));
     let by_configuration = inventory.loader_folders.iter().map(|folder| {
         // Debian's own configuration names the folders of the system.
         match by_system(&folder.folder) {
@@ -54,7 +55,7 @@ fn folders(inventory: &Inventory) -> Vec<(String, By<'_>)> {
             false => (folder.folder.as_str(), By::Configuration(&folder.proof)),
         }
     });
-    let system = DEFAULT.iter().map(|folder| (*folder, By::System));
+    let system = SYSTEM_FOLDERS.iter().map(|folder| (*folder, By::System));
     let all = by_variable.chain(by_configuration).chain(system);
     all.filter_map(|(folder, by)| Some((inventory.real(folder)?, by))).collect()
 }

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::clang::{self, DEVICE_LIBRARY_VARIABLE, Pick, ROCM_VARIABLE};
-use crate::model::{Inventory, Llvm, Pin, PinKind, Toolchain};
-
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use crate::model::{Inventory, Llvm, Pin, PinKind, SYSTEM_PATH, Toolchain};
 
 /// Variables that lead compilers elsewhere; what is not pinned of them must not come from the image.
 const MISLEADING: [&str; 6] = [
@@ -59,6 +57,12 @@ pub fn pins(toolchain: &Toolchain, inventory: &Inventory) -> Vec<Pin> {
 pub fn compiler<'a>(toolchain: &'a Toolchain, inventory: &'a Inventory) -> Option<&'a Llvm> {
     super::rules::Scene { compiler: Some(&toolchain.compilers.cxx), ..super::rules::Scene::of(inventory) }
         .llvm()
+}
+
+/// The system as a build finds it: what the toolchain sets comes before what the image does.
+pub fn with_environment(toolchain: &Toolchain, mut inventory: Inventory) -> Inventory {
+    inventory.environment.extend(toolchain.environment.clone());
+    inventory
 }
 
 /// The system as the pins make it: with them in its environment.

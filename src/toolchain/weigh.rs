@@ -101,8 +101,7 @@ pub fn weigh(
 fn refusing(candidate: &Candidate, target: Option<GfxTarget>) -> Vec<Conflict> {
     let Some(inventory) = &candidate.inventory else { return vec![] };
     let toolchain = &candidate.toolchain;
-    let mut inventory = inventory.clone();
-    inventory.environment.extend(toolchain.environment.clone());
+    let inventory = super::pin::with_environment(toolchain, inventory.clone());
     let pinned = super::pin::pinned(&inventory, &super::pin::pins(toolchain, &inventory));
     let scene = Scene { compiler: Some(&toolchain.compilers.cxx), target, ..Scene::of(&pinned) };
     conflicts(&scene).into_iter().filter(|conflict| conflict.severity == Severity::Refuse).collect()

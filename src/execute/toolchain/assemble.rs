@@ -12,7 +12,7 @@ use super::make::Maker;
 use crate::engine::{
     ContainerId, ContainerSpec, EngineError, IMAGE_PREFIX, ImageInfo, Network as GuestNetwork, pipe,
 };
-use crate::model::{DebianBase, Event, GuestPath, PackageSet, Stage, Unit};
+use crate::model::{DebianBase, Event, GuestPath, PackageSet, SYSTEM_PATH, Stage, Unit};
 use crate::source::debian::{self, Place, Step};
 
 impl Maker<'_, '_> {
@@ -125,10 +125,7 @@ impl Maker<'_, '_> {
                 image: raw.to_owned(),
                 command: vec!["/bin/sh".to_owned(), "-c".to_owned(), debian::configure_script()],
                 user: "0:0".to_owned(),
-                environment: BTreeMap::from([(
-                    "PATH".to_owned(),
-                    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
-                )]),
+                environment: BTreeMap::from([("PATH".to_owned(), SYSTEM_PATH.to_owned())]),
                 working_folder: GuestPath::new("/"),
                 mounts: vec![],
                 binds: vec![],

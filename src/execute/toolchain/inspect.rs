@@ -31,9 +31,7 @@ pub(super) async fn inspect(
     }
     let packages = inventory.packages.clone();
     let provides = check_claims(toolchain, &packages, &inventory, &|path| present.contains(path))?;
-    let mut as_built = inventory.clone();
-    as_built.environment.extend(toolchain.environment.clone());
-    let pins = pin::pins(toolchain, &as_built);
+    let pins = pin::pins(toolchain, &pin::with_environment(toolchain, inventory.clone()));
     Ok(Image {
         id: info.id.clone(),
         reference: reference.to_owned(),
@@ -80,8 +78,7 @@ pub(super) async fn check_conflicts(
     let toolchain = materials.toolchain(&unit.id.toolchain);
     // What another version of the tool saw is not taken for what this one sees: then it looks again.
     let Some(info) = workshop.engine().await?.image(&image.id).await? else { return Ok(()) };
-    let mut inventory = inspect_image(&info, workshop).await?.inventory;
-    inventory.environment.extend(toolchain.environment.clone());
+    let inventory = pin::with_environment(toolchain, inspect_image(&info, workshop).await?.inventory);
     let inventory = pin::pinned(&inventory, &image.pins);
     // A claim is only the beginning of a version; what was found is held against the range once more.
     let found = image.provides.iter();
