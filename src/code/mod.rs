@@ -7,10 +7,12 @@ mod bitcode;
 mod disassembly;
 mod library;
 mod literal;
+mod note;
 mod object;
 
 pub use bitcode::{BitcodeError, HEAD as BITCODE_HEAD, Identification, identification};
 pub use disassembly::{Facts, read};
 pub use library::{Library, LibraryError, library};
 pub use literal::{llvm_version, opened_libraries};
+pub use note::{Kernel, Metadata, NoteError, metadata};
 pub use object::{CodeObject, CodeObjectError, Xnack, inspect, text_section};

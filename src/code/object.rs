@@ -34,7 +34,8 @@ pub enum Xnack {
     On,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CodeObjectError {
     #[error("not a 64-bit ELF file")]
     NotElf,
@@ -92,7 +93,7 @@ pub fn text_section(bytes: &[u8]) -> Result<Option<&[u8]>, CodeObjectError> {
     section.data(endian, bytes).map(Some).map_err(|_| CodeObjectError::Sections)
 }
 
-fn header(bytes: &[u8]) -> Result<(&FileHeader64<Endianness>, Endianness), CodeObjectError> {
+pub(super) fn header(bytes: &[u8]) -> Result<(&FileHeader64<Endianness>, Endianness), CodeObjectError> {
     // The reader looks at the header in place, which it cannot where the bytes begin at an odd address.
     bytes.read_at::<FileHeader64<Endianness>>(0).map_err(|()| CodeObjectError::NotElf)?;
     let header = FileHeader64::<Endianness>::parse(bytes).map_err(|_| CodeObjectError::NotElf)?;
