@@ -1,9 +1,11 @@
-//! Code: what an AMDGPU object is for, what its instructions are, which LLVM made bitcode, what a library needs. Reads
-//! bytes and a disassembler's text.
+//! Code: what an AMDGPU object is for and what its kernels take, where a library holds such objects, what its instructions
+//! are, which LLVM made bitcode, what a library of the host needs. Reads bytes and a disassembler's
+//! text.
 //!
 //! All input is hostile: sizes are bounded and nothing is executed. Where the bytes and the text come from is for others.
 
 mod bitcode;
+mod bundle;
 mod disassembly;
 mod library;
 mod literal;
@@ -11,6 +13,9 @@ mod note;
 mod object;
 
 pub use bitcode::{BitcodeError, HEAD as BITCODE_HEAD, Identification, identification};
+pub use bundle::{
+    Bundle, BundleError, Compression, Content, Entry, EntryTarget, Method, bundles, bundles_with,
+};
 pub use disassembly::{Facts, read};
 pub use library::{Library, LibraryError, library};
 pub use literal::{llvm_version, opened_libraries};

@@ -70,7 +70,9 @@ pub enum NoteError {
     Notes,
     #[error("its metadata is damaged")]
     Metadata,
-    #[error("its metadata names more than {MOST_KERNELS} kernels, or more than {MOST_HIDDEN} hidden arguments of one")]
+    #[error(
+        "its metadata names more than {MOST_KERNELS} kernels, or more than {MOST_HIDDEN} hidden arguments of one"
+    )]
     TooMany,
 }
 
@@ -350,7 +352,10 @@ mod tests {
         assert_eq!(found.target.as_deref(), Some("amdgcn-amd-amdhsa--gfx1010:xnack-"));
         assert_eq!(found.version, Some((1, 2)));
         let [scratch, lds] = found.kernels.as_slice() else { panic!("{found:?}") };
-        assert_eq!((scratch.name.as_str(), scratch.scratch, scratch.lds), ("with_scratch", Some(80), Some(0)));
+        assert_eq!(
+            (scratch.name.as_str(), scratch.scratch, scratch.lds),
+            ("with_scratch", Some(80), Some(0))
+        );
         assert_eq!((scratch.sgprs, scratch.vgprs, scratch.vgpr_spills), (Some(16), Some(3), Some(0)));
         assert_eq!((scratch.max_workgroup, scratch.hidden_args.len()), (Some(256), 19));
         assert!(scratch.hidden_args.iter().any(|kind| kind == "hidden_hostcall_buffer"));
