@@ -38,6 +38,8 @@ pub enum LibraryError {
     NotElf,
     #[error("an ELF file whose {0} is damaged")]
     Damaged(&'static str),
+    #[error("an ELF file with more {0} than are read")]
+    TooMany(&'static str),
 }
 
 /// Reads a program or library. One that needs nothing, because everything was linked into it, has no entries.
@@ -67,19 +69,19 @@ pub fn library<'d, R: ReadRef<'d>>(data: R) -> Result<Library, LibraryError> {
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+pub(super) struct Entry {
     tag: i64,
     value: u64,
 }
 
-struct File<'d, R> {
-    data: R,
-    endian: Endianness,
-    segments: &'d [ProgramHeader64<Endianness>],
+pub(super) struct File<'d, R> {
+    pub(super) data: R,
+    pub(super) endian: Endianness,
+    pub(super) segments: &'d [ProgramHeader64<Endianness>],
 }
 
 impl<'d, R: ReadRef<'d>> File<'d, R> {
-    fn parse(data: R) -> Result<Self, LibraryError> {
+    pub(super) fn parse(data: R) -> Result<Self, LibraryError> {
         let header = FileHeader64::<Endianness>::parse(data).map_err(|_| LibraryError::NotElf)?;
         let endian = header.endian().map_err(|_| LibraryError::NotElf)?;
         let segments =
@@ -88,7 +90,7 @@ impl<'d, R: ReadRef<'d>> File<'d, R> {
     }
 
     /// The entries up to the one that ends them.
-    fn dynamic(&self) -> Result<Option<Vec<Entry>>, LibraryError> {
+    pub(super) fn dynamic(&self) -> Result<Option<Vec<Entry>>, LibraryError> {
         let damaged = LibraryError::Damaged("dynamic section");
         for segment in self.segments {
             let Some(entries): Option<&[Dyn64<Endianness>]> =
@@ -108,7 +110,7 @@ impl<'d, R: ReadRef<'d>> File<'d, R> {
         Ok(None)
     }
 
-    fn strings(&self, table: &[Entry]) -> Result<StringTable<'d, R>, LibraryError> {
+    pub(super) fn strings(&self, table: &[Entry]) -> Result<StringTable<'d, R>, LibraryError> {
         let damaged = LibraryError::Damaged("string table");
         let (Some(address), Some(size)) = (value(table, DT_STRTAB.0), value(table, DT_STRSZ.0)) else {
             return Err(damaged);
@@ -119,7 +121,7 @@ impl<'d, R: ReadRef<'d>> File<'d, R> {
     }
 
     /// Where in the file an address is loaded from.
-    fn offset(&self, address: u64) -> Option<u64> {
+    pub(super) fn offset(&self, address: u64) -> Option<u64> {
         self.segments.iter().find_map(|segment| {
             let within = address.checked_sub(segment.p_vaddr(self.endian))?;
             let is_loaded = segment.p_type(self.endian) == object::elf::PT_LOAD;
@@ -187,7 +189,7 @@ impl<'d, R: ReadRef<'d>> File<'d, R> {
     }
 }
 
-fn value(table: &[Entry], tag: i64) -> Option<u64> {
+pub(super) fn value(table: &[Entry], tag: i64) -> Option<u64> {
     table.iter().find(|entry| entry.tag == tag).map(|entry| entry.value)
 }
 

@@ -1,5 +1,5 @@
 //! Code: what an AMDGPU object is for and what its kernels take, where a library holds such objects, what its instructions
-//! are, which LLVM made bitcode, what a library of the host needs. Reads bytes and a disassembler's
+//! are, which LLVM made bitcode, what a library of the host needs and defines. Reads bytes and a disassembler's
 //! text.
 //!
 //! All input is hostile: sizes are bounded and nothing is executed. Where the bytes and the text come from is for others.
@@ -7,6 +7,7 @@
 mod bitcode;
 mod bundle;
 mod disassembly;
+mod exports;
 mod library;
 mod literal;
 mod note;
@@ -17,6 +18,7 @@ pub use bundle::{
     Bundle, BundleError, Compression, Content, Entry, EntryTarget, Method, bundles, bundles_with,
 };
 pub use disassembly::{Facts, read};
+pub use exports::{exports, imports};
 pub use library::{Library, LibraryError, library};
 pub use literal::{llvm_version, opened_libraries};
 pub use note::{Kernel, Metadata, NoteError, metadata};
