@@ -1,5 +1,5 @@
-//! What must hold for any bytes that are taken for a log, for bitcode or for a library. libFuzzer's targets and the bounded
-//! run of the test suite share it.
+//! What must hold for any bytes that are taken for a log, for bitcode, for a library or for code of a GPU. libFuzzer's
+//! targets and the bounded run of the test suite share it.
 
 use rdna_build::code;
 use rdna_build::toolchain::log;
@@ -45,6 +45,70 @@ pub fn read_any_library(data: &[u8]) {
     if let Some(version) = code::llvm_version(data).expect("memory can be read") {
         assert!(version.len() < 128);
         harmless(&version);
+    }
+}
+
+/// Bundles stand one behind the other within the file, their entries within them, and all that is read can be shown.
+pub fn read_any_bundle(data: &[u8]) {
+    let mut seen = 0;
+    let bundles = code::bundles_with(data, &mut |entry, bytes| {
+        assert_eq!(entry.size, bytes.len() as u64);
+        seen += 1;
+    });
+    let mut before = 0;
+    let mut objects = 0;
+    for bundle in &bundles {
+        assert!(before <= bundle.offset && bundle.offset + bundle.size <= data.len() as u64, "{bundle:?}");
+        before = bundle.offset + bundle.size;
+        let entries = match &bundle.entries {
+            Ok(entries) => entries,
+            Err(error) => {
+                harmless(&error.to_string());
+                continue;
+            }
+        };
+        for entry in entries {
+            harmless(&entry.id);
+            match &entry.content {
+                code::Content::Other => continue,
+                code::Content::Object { metadata, .. } => {
+                    metadata.iter().flatten().for_each(show_metadata);
+                }
+                code::Content::Unreadable(error) => harmless(&error.to_string()),
+            }
+            objects += 1;
+        }
+    }
+    assert_eq!(seen, objects, "each object is shown once");
+}
+
+/// Names can be shown, whatever stands in the bytes.
+pub fn read_any_note(data: &[u8]) {
+    match code::metadata(data) {
+        Ok(metadata) => metadata.iter().for_each(show_metadata),
+        Err(error) => harmless(&error.to_string()),
+    }
+}
+
+fn show_metadata(metadata: &code::Metadata) {
+    metadata.target.iter().for_each(|target| harmless(target));
+    for kernel in &metadata.kernels {
+        harmless(&kernel.name);
+        kernel.hidden_args.iter().for_each(|kind| harmless(kind));
+    }
+}
+
+/// Names can be shown, calls stand in order, and what calls a function also imports it.
+pub fn read_any_symbols(data: &[u8]) {
+    for names in [code::exports(data), code::imports(data)].into_iter().flatten() {
+        names.iter().for_each(|name| harmless(name));
+    }
+    let function = "eventCreateWithFlags";
+    if let Ok(calls) = code::constants_passed(data, function, code::Argument::Second) {
+        assert!(calls.is_sorted_by_key(|call| call.address), "{calls:?}");
+        // What cannot be shown among the other names is no reason not to look for one.
+        let is_imported = code::imports(data).map_or(true, |names| names.contains(function));
+        assert!(calls.is_empty() || is_imported, "{calls:?}");
     }
 }
 

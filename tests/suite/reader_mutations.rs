@@ -1,5 +1,5 @@
-//! The bounded fuzzing of what reads logs, bitcode and libraries: the checks of `fuzz/`, on inputs that were damaged in
-//! reproducible ways. `fuzz/README.md` says how to look longer.
+//! The bounded fuzzing of what reads logs, bitcode, libraries and code of a GPU: the checks of `fuzz/`, on inputs that were
+//! damaged in reproducible ways. `fuzz/README.md` says how to look longer.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,6 +80,12 @@ fn library() -> Vec<u8> {
     file
 }
 
+/// Real ones; `tests/fixtures/code/README.md` says what is in them.
+fn objects(names: &[&str]) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/code");
+    names.iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+}
+
 fn mutated(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
     let mut bytes = seeds[chance.below(seeds.len())].clone();
     for _ in 0..=chance.below(6) {
@@ -153,4 +159,26 @@ fn no_damaged_library_is_read_wrongly() {
     );
     assert_eq!(read.wants["libLLVM.so.21.1"], ["LLVM_21.1"]);
     run(checks::read_any_library, &[seed], 60_000, 5);
+}
+
+#[test]
+fn no_damaged_bundle_is_read_wrongly() {
+    run(checks::read_any_bundle, &objects(&["libfat.so", "compressed.bundle"]), 6_000, 6);
+}
+
+#[test]
+fn no_damaged_note_is_read_wrongly() {
+    run(checks::read_any_note, &objects(&["gfx1010.co"]), 30_000, 7);
+}
+
+#[test]
+fn no_damaged_symbols_are_read_wrongly() {
+    let names = [
+        "libcalls-gnu.so",
+        "libcalls-gnu-ibt.so",
+        "libcalls-gnu-noplt.so",
+        "libcalls-lld.so",
+        "libcalls-lld-ibt.so",
+    ];
+    run(checks::read_any_symbols, &objects(&names), 6_000, 8);
 }
