@@ -1,6 +1,6 @@
 //! What a disassembler (`llvm-objdump -d`) says about code, reduced to what rules ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
 /// Longest line that counts; an instruction has far less.
@@ -21,8 +21,15 @@ pub struct Facts {
     pub word3: BTreeMap<u32, u64>,
     /// Flat accesses with an immediate offset, which gfx10.1 ignores (LLVM: FlatSegmentOffsetBug).
     pub flat_with_offset: u64,
+    /// Data moved between lanes in ways that only chips before RDNA have (DPP `row_bcast`, `wave_shr` and the like).
+    #[serde(default)]
+    pub old_dpp: u64,
     /// Words that the disassembler could not read for its target.
     pub undecoded: u64,
+    /// Scalar writes to a register that a memory access in front of them may not have read yet, which gfx10.1 does not wait
+    /// for (LLVM: VMEMtoScalarWriteHazard, GCNHazardRecognizer.cpp). Only what follows without a jump is seen.
+    #[serde(default)]
+    pub scalar_write_hazards: u64,
 }
 
 impl Facts {
@@ -51,6 +58,17 @@ struct Reader {
     facts: Facts,
     /// Scalar register → the constant it holds, as far as reading downwards tells.
     scalars: BTreeMap<u16, u32>,
+    /// Scalar registers that memory accesses read since the last instruction that waits for that.
+    pending: BTreeSet<Scalar>,
+}
+
+/// A scalar register that an instruction names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scalar {
+    Numbered(u16),
+    Vcc,
+    Exec,
+    M0,
 }
 
 impl Reader {
@@ -59,6 +77,7 @@ impl Reader {
         if !line.starts_with(['\t', ' ']) {
             if line.trim_end().ends_with(">:") {
                 self.scalars.clear();
+                self.pending.clear();
             }
             return;
         }
@@ -77,10 +96,37 @@ impl Reader {
         if mnemonic.starts_with("flat_") && has_offset(&operands) {
             self.facts.flat_with_offset += 1;
         }
+        if operands.iter().any(|operand| is_old_dpp(operand)) {
+            self.facts.old_dpp += 1;
+        }
         if mnemonic.starts_with("buffer_") {
             self.descriptor(&operands);
         }
+        self.hazard(mnemonic, &operands);
         self.scalar_write(mnemonic, &operands);
+    }
+
+    /// LLVM's rule for code without jumps: a vector instruction, `s_waitcnt 0` and `s_waitcnt_depctr` with a vm_vsrc of 0 make
+    /// sure that memory accesses have read their registers.
+    fn hazard(&mut self, mnemonic: &str, operands: &[&str]) {
+        let is_memory = ["buffer_", "tbuffer_", "image_", "flat_", "global_", "scratch_", "ds_"];
+        if is_memory.iter().any(|prefix| mnemonic.starts_with(prefix)) {
+            self.pending.extend(operands.iter().flat_map(|operand| named_scalars(operand)));
+            self.pending.insert(Scalar::Exec);
+        } else if mnemonic.starts_with("v_") || waits(mnemonic, operands) {
+            self.pending.clear();
+        } else if mnemonic.starts_with("s_branch")
+            || mnemonic.starts_with("s_setpc")
+            || mnemonic == "s_endpgm"
+        {
+            // What stands behind is reached from elsewhere.
+            self.pending.clear();
+        } else if mnemonic.starts_with("s_") && writes_first_operand(mnemonic) {
+            let written = operands.first().map(|operand| named_scalars(operand)).unwrap_or_default();
+            if written.iter().any(|register| self.pending.contains(register)) {
+                self.facts.scalar_write_hazards += 1;
+            }
+        }
     }
 
     /// A buffer instruction names its descriptor as four scalar registers.
@@ -128,6 +174,11 @@ fn has_offset(operands: &[&str]) -> bool {
     words.filter_map(|word| word.strip_prefix("offset:")).any(|offset| offset != "0")
 }
 
+fn is_old_dpp(operand: &str) -> bool {
+    const OLD: [&str; 5] = ["row_bcast:", "wave_shr:", "wave_shl:", "wave_ror:", "wave_rol:"];
+    operand.split_whitespace().any(|word| OLD.iter().any(|old| word.starts_with(old)))
+}
+
 /// `s7` and `s[4:7]`: the first and the last register.
 fn scalars(operand: &str) -> Option<(u16, u16)> {
     // Of the last operand only the first word counts: modifiers follow it.
@@ -142,6 +193,38 @@ fn scalars(operand: &str) -> Option<(u16, u16)> {
             let register = rest.parse().ok()?;
             Some((register, register))
         }
+    }
+}
+
+/// Every scalar register that an operand names: `s[4:7]`, `vcc_lo`, `exec`.
+fn named_scalars(operand: &str) -> Vec<Scalar> {
+    match operand.split_whitespace().next().unwrap_or_default() {
+        "vcc" | "vcc_lo" | "vcc_hi" => vec![Scalar::Vcc],
+        "exec" | "exec_lo" | "exec_hi" => vec![Scalar::Exec],
+        "m0" => vec![Scalar::M0],
+        _ => {
+            let range = scalars(operand).into_iter().flat_map(|(first, last)| first..=last);
+            range.map(Scalar::Numbered).collect()
+        }
+    }
+}
+
+/// Whether an instruction waits until memory accesses have read their scalar registers.
+fn waits(mnemonic: &str, operands: &[&str]) -> bool {
+    let number = operands.first().and_then(|operand| constant(operand));
+    match mnemonic {
+        // The disassembler writes `s_waitcnt 0` by its counters, all of them.
+        "s_waitcnt" => {
+            let written = operands.join(" ");
+            number == Some(0)
+                || ["vmcnt(0)", "expcnt(0)", "lgkmcnt(0)"].iter().all(|counter| written.contains(counter))
+        }
+        // Bits 4:2 are vm_vsrc.
+        "s_waitcnt_depctr" => match number {
+            Some(number) => number & 0b1_1100 == 0,
+            None => operands.join(" ").contains("depctr_vm_vsrc(0)"),
+        },
+        _ => false,
     }
 }
 
@@ -213,6 +296,27 @@ Disassembly of section .text:
         assert_eq!(facts(&format!("{start}{access}")), [(0x27000, 1)].into());
         assert_eq!(facts(&format!("{start}\ts_mov_b64 s[10:11], s[0:1]\n{access}")), [].into());
         assert_eq!(facts(&format!("{start}1 <other>:\n{access}")), [].into());
+    }
+
+    #[test]
+    fn a_scalar_write_behind_a_memory_access_is_a_hazard_until_something_waits() {
+        let hazards = |code: &[&str]| {
+            let lines: String = code.iter().map(|line| format!("\t{line}\n")).collect();
+            read(&mut format!("0 <k>:\n{lines}").as_bytes()).expect("text in memory").scalar_write_hazards
+        };
+        let load = "buffer_load_dwordx4 v[0:3], v4, s[8:11], 0 offen";
+        assert_eq!(hazards(&[load, "s_add_u32 s8, s8, s7", "s_addc_u32 s9, s9, 0"]), 2);
+        assert_eq!(hazards(&[load, "s_load_dwordx4 s[8:11], s[0:1], 0x0"]), 1);
+        assert_eq!(hazards(&[load, "s_mov_b64 exec, s[0:1]"]), 1);
+        assert_eq!(hazards(&["global_store_dword v0, v1, s[2:3]", "s_mov_b32 s3, 0"]), 1);
+        assert_eq!(hazards(&[load, "s_add_u32 s12, s8, s7"]), 0);
+        assert_eq!(hazards(&[load, "s_cmp_eq_u32 s8, 0"]), 0);
+        assert_eq!(hazards(&[load, "v_nop", "s_add_u32 s8, s8, s7"]), 0);
+        assert_eq!(hazards(&[load, "s_waitcnt_depctr 0xffe3", "s_mov_b32 s8, 0"]), 0);
+        assert_eq!(hazards(&[load, "s_waitcnt_depctr 0xffff", "s_mov_b32 s8, 0"]), 1);
+        assert_eq!(hazards(&[load, "s_waitcnt vmcnt(0)", "s_mov_b32 s8, 0"]), 1);
+        assert_eq!(hazards(&[load, "s_waitcnt vmcnt(0) expcnt(0) lgkmcnt(0)", "s_mov_b32 s8, 0"]), 0);
+        assert_eq!(hazards(&["s_mov_b32 s8, 0", load]), 0);
     }
 
     proptest! {
