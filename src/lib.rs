@@ -18,3 +18,4 @@ pub mod recipe;
 pub mod source;
 pub mod store;
 pub mod toolchain;
+pub mod verify;

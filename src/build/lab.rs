@@ -139,6 +139,37 @@ impl<'a> Lab<'a> {
         Ok(self.engine.upload(&self.container, &GuestPath::new("/"), archive).await?)
     }
 
+    /// Sends the files of a proof or check in addition.
+    pub async fn files(&self, files: FileSet) -> Result<(), BuildError> {
+        let archive = archive_stream(move |writer| {
+            let mut builder = tar::Builder::new(writer);
+            append_files(&mut builder, "proofs", &files)?;
+            builder.into_inner()?.flush()
+        });
+        Ok(self.engine.upload(&self.container, &GuestPath::new("/work"), archive).await?)
+    }
+
+    /// Puts one file of this machine there, as root's.
+    pub async fn put(&self, file: PathBuf, at: &GuestPath) -> Result<(), BuildError> {
+        let at = at.as_str().trim_start_matches('/').to_owned();
+        let archive = archive_stream(move |writer| {
+            let file = std::fs::File::open(&file)?;
+            let size = file.metadata()?.len();
+            let mut header = header(tar::EntryType::Regular, 0o755, size, TIME);
+            header.set_uid(0);
+            header.set_gid(0);
+            let mut builder = tar::Builder::new(writer);
+            builder.append_data(&mut header, at, file.take(size))?;
+            builder.into_inner()?.flush()
+        });
+        Ok(self.engine.upload(&self.container, &GuestPath::new("/"), archive).await?)
+    }
+
+    /// The container, for whoever reads files of it.
+    pub fn container(&self) -> &ContainerId {
+        &self.container
+    }
+
     /// The folder of the LLVM tools that belong to a compiler, e.g. `/usr/lib/llvm-21/bin`.
     pub async fn llvm(&self, compiler: &str) -> Result<String, BuildError> {
         let end = self.run(&["readlink", "-f", "--", compiler].map(str::to_owned), BTreeMap::new()).await?;

@@ -214,7 +214,8 @@ impl Write for ChannelWriter {
 }
 
 impl SourceTree {
-    fn path(&self, path: &str) -> PathBuf {
+    /// Where a path of the tree lies on this machine.
+    pub fn path(&self, path: &str) -> PathBuf {
         let root = if self.overlaid.contains(path) { &self.overlay } else { &self.base };
         root.as_path().join(path)
     }

@@ -1,14 +1,44 @@
 //! Runs work to its end, or to Ctrl-C: the first asks it to stop and clean up, the second does not wait.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::exit::CliError;
+use super::exit::{CliError, ExitCode};
 use crate::execute::ExecuteError;
 
 /// How long blocking threads may take to notice that the work is over.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs `work` as [`run`] does, for at most so long. What it has begun is cleaned up then, too.
+pub fn run_within<T>(
+    limit: Option<Duration>,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, ExecuteError>>,
+) -> Result<T, CliError> {
+    let Some(limit) = limit else { return run(cancel, work) };
+    let timed_out = AtomicBool::new(false);
+    let timed = async {
+        let clock = async {
+            tokio::time::sleep(limit).await;
+            timed_out.store(true, Ordering::Relaxed);
+            cancel.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = clock => unreachable!("it waits for ever"),
+        }
+    };
+    match run(cancel, timed) {
+        Err(error) if timed_out.load(Ordering::Relaxed) && error.exit_code() == ExitCode::Interrupted => {
+            Err(CliError::TimedOut { seconds: limit.as_secs(), doing: "verifying".to_owned() })
+        }
+        other => other,
+    }
+}
 
 /// Runs `work` on a runtime of its own.
 pub fn run<T>(

@@ -53,6 +53,7 @@ fn dispatch(
         Command::Toolchains(toolchains) => commands::toolchains::run(toolchains, settings, environment),
         Command::Explain(explain) => commands::explain::run(explain, settings),
         Command::Doctor(doctor) => commands::doctor::run(doctor, settings, environment),
+        Command::Verify(verify) => commands::verify::run(verify, settings, environment),
         Command::Logs(logs) => commands::logs::run(logs, settings),
         Command::Cache(cache) => commands::cache::run(cache, settings),
         Command::Config(_) => commands::config::run(settings),

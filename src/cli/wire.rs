@@ -245,7 +245,8 @@ fn targets(recipe: &Recipe, arguments: &BuildArguments) -> Result<Vec<GfxTarget>
     Ok(targets)
 }
 
-fn read_folder(
+/// Reads a source folder as it lies.
+pub fn read_folder(
     path: &HostPath,
     store: &Store,
     trace: Trace,

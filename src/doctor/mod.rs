@@ -30,7 +30,7 @@ mod slowing_variable;
 mod unsupported_gpu;
 mod wsl;
 
-pub use crate::toolchain::rules::Evidence;
+pub use crate::model::Evidence;
 pub use patient::{EngineAnswer, Needs, Patient};
 
 /// Every kind of finding: what keeps a GPU from being seen first, then what breaks it, then what builds need.

@@ -130,6 +130,10 @@ pub enum ExecuteError {
 
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Verify(#[from] super::verify::VerifyError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Package(#[from] crate::package::PackageError),
 }
 

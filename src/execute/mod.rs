@@ -6,6 +6,7 @@
 
 mod build;
 mod cleanup;
+mod compile;
 mod error;
 mod inspect;
 mod json;
@@ -18,6 +19,7 @@ mod source;
 mod toolchain;
 mod trees;
 mod unit;
+mod verify;
 mod workshop;
 
 use std::time::Instant;
@@ -29,6 +31,7 @@ pub use shell::shell;
 pub use source::pin;
 pub use toolchain::{Locked, lock, stored_identity, stored_image};
 pub use trees::{SourceFolder, source_folder, stored_source};
+pub use verify::{Recipes, RuntimeChoice, VerifyError, VerifySubject, VerifyTask, verify};
 pub use workshop::{Connect, Limits, Network, Workshop};
 
 use crate::model::{

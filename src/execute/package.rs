@@ -74,6 +74,7 @@ pub(super) async fn make(
             ("package".to_owned(), keyed.key),
         ]),
         files: built.files.clone(),
+        verification: None,
     };
     let draft = workshop.draft(Stage::Package, &keyed.key)?;
     let format = package::format(&unit.format)?;

@@ -25,19 +25,30 @@ pub(super) async fn ensure(
     materials: &Materials<'_>,
     account: &mut Account<'_>,
 ) -> Result<SourceTree, ExecuteError> {
+    patched(&unit.patches, pinned, materials, account).await
+}
+
+/// The tree of a source with these patches.
+pub(super) async fn patched(
+    patches: &[PlannedPatch],
+    pinned: &PinnedSource,
+    materials: &Materials<'_>,
+    account: &mut Account<'_>,
+) -> Result<SourceTree, ExecuteError> {
     let workshop = account.workshop;
-    let keyed = key::prepared(pinned, &unit.patches);
+    let keyed = key::prepared(pinned, patches);
     let fetched = source::ensure(pinned, materials, account).await?;
     if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key)? {
         account.cached(Stage::Prepare, keyed.key);
         return read(&entry, fetched.root);
     }
-    let started = account.started(Stage::Prepare, format!("{} patches", unit.patches.len()));
+    let count = patches.len();
+    let started = account.started(Stage::Prepare, format!("{count} patches"));
     let draft = workshop.draft(Stage::Prepare, &keyed.key)?;
     let overlay = draft.content().join(OVERLAY);
     let root = fetched.root.clone();
     let patches: Vec<(PlannedPatch, Vec<u8>)> =
-        unit.patches.iter().map(|planned| (planned.clone(), materials.patch(planned).to_owned())).collect();
+        patches.iter().map(|planned| (planned.clone(), materials.patch(planned).to_owned())).collect();
     let patched = blocking(move || {
         let inputs: Vec<PatchInput<'_>> = patches
             .iter()
@@ -57,7 +68,7 @@ pub(super) async fn ensure(
     let made = Made {
         ingredients: keyed.ingredients,
         seconds: started.elapsed().as_secs_f64(),
-        detail: json!({ "patches": unit.patches.len() }),
+        detail: json!({ "patches": count }),
     };
     let entry = blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Prepare, keyed.key, started);

@@ -107,6 +107,8 @@ impl Bench {
             },
             patches: vec![],
             proofs: vec![],
+            library: None,
+            kernels: vec![],
             outputs: vec![OutputSpec { path: "share/hello.txt".to_owned(), kind: OutputKind::File }],
             files,
         };

@@ -24,6 +24,8 @@ pub enum Stage {
     Proof,
     /// Look into an image. No part of a build.
     Inventory,
+    /// Verify a library. No part of a build.
+    Verify,
 }
 
 impl Stage {
@@ -31,7 +33,7 @@ impl Stage {
     pub const BUILD: [Stage; 5] =
         [Stage::Toolchain, Stage::Source, Stage::Prepare, Stage::Build, Stage::Package];
     /// Everything that has entries in the store.
-    pub const ALL: [Stage; 7] = [
+    pub const ALL: [Stage; 8] = [
         Stage::Toolchain,
         Stage::Source,
         Stage::Prepare,
@@ -39,6 +41,7 @@ impl Stage {
         Stage::Package,
         Stage::Proof,
         Stage::Inventory,
+        Stage::Verify,
     ];
 
     pub fn as_str(&self) -> &'static str {
@@ -50,6 +53,7 @@ impl Stage {
             Stage::Package => "package",
             Stage::Proof => "proof",
             Stage::Inventory => "inventory",
+            Stage::Verify => "verify",
         }
     }
 }

@@ -7,9 +7,10 @@ use super::key::Key;
 use super::name::PatchName;
 use super::source::PinnedSource;
 use super::toolchain::Pin;
+use super::verification::Verification;
 
 /// `manifest.json`. Schema 1; a reader ignores keys it does not know.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Manifest {
     pub schema: u32,
     pub name: String,
@@ -25,6 +26,9 @@ pub struct Manifest {
     pub keys: BTreeMap<String, Key>,
     /// Every file below the package's root, sorted by path.
     pub files: Vec<PackagedFile>,
+    /// What was verified since, in the manifest beside the package only: its bytes are not known before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -78,6 +82,17 @@ pub enum PackagedFile {
 }
 
 impl PackagedFile {
+    /// The same file below a folder.
+    pub fn below(self, folder: &str) -> Self {
+        let path = |path: String| format!("{folder}/{path}");
+        match self {
+            PackagedFile::File { path: own, sha256, size, executable } => {
+                PackagedFile::File { path: path(own), sha256, size, executable }
+            }
+            PackagedFile::Symlink { path: own, target } => PackagedFile::Symlink { path: path(own), target },
+        }
+    }
+
     pub fn path(&self) -> &str {
         match self {
             PackagedFile::File { path, .. } | PackagedFile::Symlink { path, .. } => path,

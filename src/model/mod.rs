@@ -5,10 +5,13 @@
 mod debian;
 mod digest;
 mod event;
+mod evidence;
 mod files;
 mod fit;
 mod inventory;
+mod kernels;
 mod key;
+mod library;
 mod llvm;
 mod manifest;
 mod name;
@@ -24,22 +27,28 @@ mod source;
 mod target;
 mod toolchain;
 mod tree;
+mod verification;
 mod version;
 
 pub use debian::{DebianPackage, LockedPackages, PackageSet};
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};
+pub use evidence::Evidence;
 pub use files::FileSet;
 pub use fit::{Fit, FitError};
 pub use inventory::{
     DeviceLibraries, FoundCommand, FoundLibrary, HipHeaders, Inventory, LibraryPart, Llvm, LoaderFolder,
     Part, RocblasKernels, RocmTree, Unread,
 };
+pub use kernels::{KernelGroup, KernelMatrix};
 pub use key::{Difference, Ingredients, Key};
+pub use library::{Gap, LibraryApi, LibraryFacts};
 pub use llvm::{LlvmVersion, LlvmVersionError};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
-pub use patch::{LeftOutReason, OwnPatch, PatchLeftOut, PatchSpec, PatchVariant, PlannedPatch};
+pub use patch::{
+    CallMark, LeftOutReason, OwnPatch, PatchLeftOut, PatchMark, PatchSpec, PatchVariant, PlannedPatch, Traces,
+};
 pub use path::{GuestPath, HostPath};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
 pub use printable::printable;
@@ -54,4 +63,5 @@ pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
+pub use verification::{CheckOutcome, CheckReport, Device, Runtime, Tier, TierError, Verification, Verified};
 pub use version::{Version, VersionError, VersionRange};

@@ -25,6 +25,42 @@ pub struct PatchSpec {
     /// Applied only together with these.
     pub needs: Vec<PatchName>,
     pub variants: Vec<PatchVariant>,
+    /// What of it can be seen in the built library; nothing where the recipe does not say.
+    pub mark: Option<PatchMark>,
+}
+
+/// What of a patch can be seen in the built library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatchMark {
+    /// Nothing, and why.
+    Invisible {
+        why: String,
+    },
+    Traces(Traces),
+}
+
+/// What a library holds that was built with a patch, and what it does not.
+///
+/// # Invariants
+/// Not all of it is empty; no text is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Folders of the source whose files the library holds as texts: what the patch makes of them is looked for.
+    pub texts: Vec<String>,
+    /// Texts that are in the patched library.
+    pub present: Vec<String>,
+    /// Texts that are in the unpatched library only.
+    pub absent: Vec<String>,
+    pub call: Option<CallMark>,
+}
+
+/// A constant that the library passes to a function of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallMark {
+    pub function: String,
+    /// Which integer argument, from 1 to 6.
+    pub argument: u8,
+    pub value: u32,
 }
 
 /// A patch's form for some versions.

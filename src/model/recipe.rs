@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::files::FileSet;
+use super::kernels::KernelMatrix;
+use super::library::LibraryFacts;
 use super::name::RecipeName;
 use super::patch::PatchSpec;
 use super::proof::Proof;
@@ -31,6 +33,10 @@ pub struct Recipe {
     /// By id.
     pub proofs: Vec<Proof>,
     pub outputs: Vec<OutputSpec>,
+    /// What must be true of the built library; nothing where the recipe does not say.
+    pub library: Option<LibraryFacts>,
+    /// What it compiles at run time, by id.
+    pub kernels: Vec<KernelMatrix>,
     /// Every file of the recipe's folder, patches and bundled sources among them.
     pub files: FileSet,
 }

@@ -32,7 +32,11 @@ pub const FORMATS: [Format; 1] = [Format {
     write: tar_zst::write,
     list: tar_zst::list,
     read_manifest: tar_zst::read_manifest,
+    unpack: tar_zst::unpack,
 }];
+
+/// Where a package's manifest lies below its prefix.
+pub const MANIFEST: &str = "share/rdna-build/manifest.json";
 
 /// How far packing is: (bytes done, bytes in all).
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
@@ -45,6 +49,7 @@ pub struct Format {
     write: fn(&Contents<'_>, &Path, &CancellationToken, Progress<'_>) -> Result<Written, PackageError>,
     list: fn(&Path) -> Result<Vec<Listed>, PackageError>,
     read_manifest: fn(&Path) -> Result<Manifest, PackageError>,
+    unpack: fn(&Path, &Path, &CancellationToken) -> Result<(), PackageError>,
 }
 
 /// What a format packs.
@@ -135,6 +140,11 @@ pub fn pack(
     Ok(Packed { archive, size: written.size, sha256: written.sha256, beside: [manifest_file, digest_file] })
 }
 
+/// Replaces a small file beside a package, all or nothing.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PackageError> {
+    sink::persist(path, |file| file.write_all(bytes).map_err(PackageError::io("writing", path)))
+}
+
 /// Reads the manifest inside an archive without unpacking it.
 pub fn read_manifest(archive: &Path) -> Result<Manifest, PackageError> {
     (format_of(archive)?.read_manifest)(archive)
@@ -143,6 +153,16 @@ pub fn read_manifest(archive: &Path) -> Result<Manifest, PackageError> {
 /// Lists what is inside an archive without unpacking it.
 pub fn list(archive: &Path) -> Result<Vec<Listed>, PackageError> {
     (format_of(archive)?.list)(archive)
+}
+
+/// Unpacks an archive into an empty folder. Whatever the archive holds, nothing is written outside of it.
+pub fn unpack(archive: &Path, into: &Path, cancel: &CancellationToken) -> Result<(), PackageError> {
+    (format_of(archive)?.unpack)(archive, into, cancel)
+}
+
+/// Where the manifest of a package that was unpacked or installed below `prefix` lies, relative to the root.
+pub fn manifest_below(prefix: &str) -> String {
+    format!("{}/{MANIFEST}", prefix.trim_matches('/'))
 }
 
 fn format_of(archive: &Path) -> Result<&'static Format, PackageError> {
@@ -171,7 +191,7 @@ fn manifest_path(manifest: &Manifest) -> Result<String, PackageError> {
     if !tree::is_plain_path(prefix) {
         return Err(PackageError::BadName { name: manifest.build.prefix.clone() });
     }
-    Ok(format!("{prefix}/share/rdna-build/manifest.json"))
+    Ok(manifest_below(prefix))
 }
 
 #[cfg(test)]

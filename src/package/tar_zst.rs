@@ -17,7 +17,7 @@ use super::sink::{self, DigestingWriter};
 use super::{Contents, Progress, Written, tree};
 use crate::model::{Digester, PackagedFile};
 
-pub(super) use read::{list, read_manifest};
+pub(super) use read::{list, read_manifest, unpack};
 
 const LEVEL: i32 = 3;
 /// Bytes compressed as one job. Part of the format: another number gives other bytes. zstd's own choice is twice this;

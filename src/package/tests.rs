@@ -36,6 +36,7 @@ pub(super) fn manifest(files: Vec<PackagedFile>) -> Manifest {
         tool: "rdna-build 0".into(),
         keys: BTreeMap::new(),
         files,
+        verification: None,
     }
 }
 

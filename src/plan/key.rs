@@ -143,6 +143,45 @@ pub fn inventory(image: &str) -> Keyed {
     keyed("inventory", ingredients)
 }
 
+/// What decides how kernels are compiled.
+#[derive(Debug)]
+pub struct KernelInputs<'a> {
+    pub definition: Digest,
+    pub identity: Digest,
+    /// Digest of the part of the source that the compilations read.
+    pub source: Digest,
+    /// Digest of the files of the recipe's own that they read.
+    pub files: Digest,
+    pub commands: &'a [Vec<String>],
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+/// Counted up when more is read out of an object.
+const KERNEL_READER: &str = "1";
+
+/// The key of what compiling a matrix of kernels came to.
+pub fn kernels(inputs: &KernelInputs<'_>) -> Keyed {
+    let mut ingredients = Ingredients::default();
+    ingredients.add("reader", KERNEL_READER);
+    ingredients.add("toolchain definition", inputs.definition);
+    ingredients.add("toolchain identity", inputs.identity);
+    ingredients.add("source", inputs.source);
+    ingredients.add("files", inputs.files);
+    let commands = serde_json::to_vec(inputs.commands).expect("words are text");
+    ingredients.add("commands", Digest::of(commands));
+    for (name, value) in inputs.environment {
+        ingredients.add(format!("environment {name}"), value);
+    }
+    keyed("kernels", ingredients)
+}
+
+/// The key of what is unpacked of a package to be looked at.
+pub fn verified(archive: Digest) -> Keyed {
+    let mut ingredients = Ingredients::default();
+    ingredients.add("archive", archive);
+    keyed("verified", ingredients)
+}
+
 /// The key of a lock that has a name of its own: a unit's build folder, which several build keys share, or a
 /// toolchain's image.
 pub fn lock(name: &str) -> Key {

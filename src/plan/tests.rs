@@ -20,6 +20,7 @@ fn recipe() -> Recipe {
             .map(|(name, range)| ((*name).to_owned(), range.parse().expect("a range")))
             .collect(),
         needs: vec![],
+        mark: None,
         variants: vec![PatchVariant {
             file: format!("patches/{name}.patch"),
             versions: if versions.is_empty() {
@@ -66,6 +67,8 @@ fn recipe() -> Recipe {
             patch("old-version", "<1.0", &[]),
         ],
         proofs: vec![],
+        library: None,
+        kernels: vec![],
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
     }

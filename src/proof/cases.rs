@@ -23,8 +23,8 @@ pub struct Tools {
     pub cxx: String,
     /// The folder of the LLVM tools that belong to them.
     pub llvm: String,
-    /// Where the recipe's `proofs/` lies.
-    pub proofs: String,
+    /// Where the recipe's `proofs/` or `checks/` lies.
+    pub files: String,
 }
 
 /// All compilations of a proof for a version, in a fixed order.
@@ -33,7 +33,8 @@ pub fn cases(proof: &CompileProof, version: &Version) -> Vec<Case> {
     groups.flat_map(|group| expand(group, group.targets.as_ref().unwrap_or(&proof.targets))).collect()
 }
 
-fn expand(group: &CaseGroup, targets: &[TargetId]) -> Vec<Case> {
+/// Every file of a group for each target, with every combination of one value per axis.
+pub fn expand(group: &CaseGroup, targets: &[TargetId]) -> Vec<Case> {
     let mut cases = Vec::new();
     for target in targets {
         for file in &group.files {
@@ -96,7 +97,13 @@ impl Tools {
     fn fill(&self, word: &str) -> String {
         fill(
             word,
-            &[("{c}", &self.c), ("{cxx}", &self.cxx), ("{llvm}", &self.llvm), ("{proofs}", &self.proofs)],
+            &[
+                ("{c}", &self.c),
+                ("{cxx}", &self.cxx),
+                ("{llvm}", &self.llvm),
+                ("{proofs}", &self.files),
+                ("{checks}", &self.files),
+            ],
         )
     }
 }

@@ -9,7 +9,7 @@ mod judge;
 mod observation;
 mod report;
 
-pub use cases::{Case, Tools, cases, step_command};
+pub use cases::{Case, Tools, cases, expand, step_command};
 pub use judge::{Judged, judge};
 pub use observation::{CaseSeen, Code, Observation, StepSeen};
 pub use report::{Ended, Figure, ProofReport, ProofResult, Verdict};

@@ -1,6 +1,6 @@
 //! What was seen on one side.
 
-use crate::code::{CodeObject, Facts};
+use crate::code::{CodeObject, Facts, Metadata};
 
 /// What running a proof on one side showed.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -31,6 +31,9 @@ pub enum Code {
         /// Of the whole file.
         sha256: crate::model::Digest,
         header: CodeObject,
+        /// Its notes, where there are any that can be read.
+        #[serde(default)]
+        metadata: Option<Metadata>,
         facts: Facts,
         /// The bytes of its instructions.
         #[serde(with = "hexadecimal")]

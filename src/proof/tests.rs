@@ -69,7 +69,7 @@ fn object(text: &[u8], mnemonics: &[&str]) -> CaseSeen {
         ..Facts::default()
     };
     let header = CodeObject { machine: 0x33, xnack: Xnack::Off, version: Some(5) };
-    let code = Code::Object { sha256: Digest::of(text), header, facts, text: text.to_vec() };
+    let code = Code::Object { sha256: Digest::of(text), header, metadata: None, facts, text: text.to_vec() };
     CaseSeen { exit: 0, log: String::new(), code: Some(code) }
 }
 
@@ -108,7 +108,7 @@ fn a_matrix_is_every_file_with_every_combination() {
         c: "cc".to_owned(),
         cxx: "c++".to_owned(),
         llvm: "/llvm".to_owned(),
-        proofs: "/proofs".to_owned(),
+        files: "/proofs".to_owned(),
     };
     assert_eq!(
         cases[3].command(&compile.command, &tools, "/out/3"),

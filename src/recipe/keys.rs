@@ -1,5 +1,5 @@
-//! Every key a recipe may have. `docs/recipe.schema.json`, `docs/series.schema.json` and `docs/proof.schema.json` say the
-//! same; a test holds them together.
+//! Every key a recipe may have. The schemas of recipe, series, proof and library in `docs/` say the same; a test holds them
+//! together.
 
 use crate::document::Keys;
 
@@ -35,8 +35,15 @@ pub(super) const BUILD: Keys = Keys {
 
 pub(super) const SERIES: Keys = Keys { required: &["schema", "patches"], optional: &[] };
 
-pub(super) const PATCH: Keys =
-    Keys { required: &["name", "variants"], optional: &["why", "upstream", "opt-in", "when", "needs"] };
+pub(super) const PATCH: Keys = Keys {
+    required: &["name", "variants"],
+    optional: &["why", "upstream", "opt-in", "when", "needs", "mark"],
+};
+
+pub(super) const MARK: Keys =
+    Keys { required: &[], optional: &["none", "texts", "present", "absent", "call"] };
+
+pub(super) const CALL: Keys = Keys { required: &["function", "argument", "value"], optional: &[] };
 
 pub(super) const VARIANT: Keys = Keys { required: &["file"], optional: &["versions", "fit", "proofs"] };
 
@@ -85,6 +92,23 @@ pub(super) const STEP: Keys = Keys { required: &["name"], optional: &["step", "c
 
 pub(super) const COMMANDS_SIDE: Keys = Keys { required: &[], optional: &["fails", "says", "silent"] };
 
+pub(super) const LIBRARY: Keys = Keys { required: &["schema"], optional: &["api", "databases", "gaps"] };
+
+pub(super) const KERNELS: Keys = Keys {
+    required: &["schema", "summary", "inputs", "command", "targets", "wave", "cases"],
+    optional: &["files", "hand-written"],
+};
+
+pub(super) const KERNEL_CASES: Keys = Keys {
+    required: &["files"],
+    optional: &["versions", "targets", "flags", "axes", "solver", "gated", "fails"],
+};
+
+pub(super) const API: Keys = Keys { required: &["headers", "marker"], optional: &[] };
+
+pub(super) const GAP: Keys =
+    Keys { required: &["id", "why", "where", "needs"], optional: &["targets", "remedy"] };
+
 /// Of `patches/proven.toml`, which is written and not for editors: it has no schema of its own.
 pub(super) const PROVEN_FILE: Keys = Keys { required: &["schema"], optional: &["proven"] };
 
@@ -111,7 +135,21 @@ mod tests {
             assert_schema_has(schema, pointer, keys);
         }
         let schema = include_str!("../../docs/series.schema.json");
-        for (pointer, keys) in [("", SERIES), ("/$defs/patch", PATCH), ("/$defs/variant", VARIANT)] {
+        for (pointer, keys) in [
+            ("", SERIES),
+            ("/$defs/patch", PATCH),
+            ("/$defs/mark", MARK),
+            ("/$defs/call", CALL),
+            ("/$defs/variant", VARIANT),
+        ] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/kernels.schema.json");
+        for (pointer, keys) in [("", KERNELS), ("/$defs/cases", KERNEL_CASES)] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/library.schema.json");
+        for (pointer, keys) in [("", LIBRARY), ("/properties/api", API), ("/$defs/gap", GAP)] {
             assert_schema_has(schema, pointer, keys);
         }
         let schema = include_str!("../../docs/proof.schema.json");

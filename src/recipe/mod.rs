@@ -3,9 +3,12 @@
 //! Reads only the recipe's own folder. Fetching sources, applying patches and choosing a toolchain are for others.
 
 mod book;
+mod checks;
 mod error;
+mod kernels;
 mod keys;
 mod lint;
+mod mark;
 mod outputs;
 mod parse;
 mod proof;

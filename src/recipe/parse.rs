@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{outputs, proof, proven, series, versions};
+use super::{checks, kernels, outputs, proof, proven, series, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
     BuildSpec, FileSet, GfxTarget, OptionValue, Proof, Recipe, RecipeName, RecipeVersion, Version,
@@ -45,6 +45,18 @@ pub(super) fn parse(
     });
     let proofs: Vec<Proof> = proofs.collect();
 
+    let mistakes = mistakes_of(checks::LIBRARY_FILE);
+    let library = checks::parse(&mistakes, &files);
+    let library = all.take(mistakes, library);
+
+    let matrices = files.iter().filter_map(|(path, _)| kernels::id_of(path));
+    let matrices = matrices.filter_map(|id| {
+        let mistakes = mistakes_of(&kernels::path_of(id));
+        let matrix = kernels::parse(id, &mistakes, &files);
+        all.take(mistakes, matrix)
+    });
+    let matrices = matrices.collect();
+
     let mistakes = mistakes_of(proven::PROVEN_FILE);
     let records = proven::parse(&mistakes, &files);
     let patches = patches.map(|mut patches| {
@@ -57,6 +69,8 @@ pub(super) fn parse(
         (Some(mut recipe), Some(patches)) if all.mistakes.is_empty() => {
             recipe.patches = patches;
             recipe.proofs = proofs;
+            recipe.library = library.flatten();
+            recipe.kernels = matrices;
             Ok((recipe, all.warnings))
         }
         _ => Err(RecipeError::Invalid { name: folder.to_owned(), mistakes: all.mistakes }),
@@ -115,6 +129,8 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         patches: Vec::new(),
         proofs: Vec::new(),
         outputs: outputs?,
+        library: None,
+        kernels: Vec::new(),
         files: files.clone(),
     })
 }

@@ -73,6 +73,7 @@ impl Reader<'_> {
         let opt_in = section.or("opt-in", false, |field| field.switch());
         let when = section.or("when", BTreeMap::new(), |field| ranges(&field));
         let needs = section.or("needs", Vec::new(), |field| field.each(|field| field.parse()));
+        let mark = section.optional("mark", |field| super::mark::read(&field));
         let variants = section.required("variants", |field| {
             let variants = field.each(|field| self.variant(&field))?;
             if variants.is_empty() {
@@ -88,6 +89,7 @@ impl Reader<'_> {
             when: when?,
             needs: needs?,
             variants: variants?,
+            mark: mark?,
         })
     }
 

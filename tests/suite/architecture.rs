@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("recipe", &["model", "document"]),
     ("toolchain", &["model", "document"]),
     ("inspect", &["model", "code", "engine", "toolchain", "facts"]),
+    ("verify", &["model", "code", "toolchain", "proof"]),
     ("plan", &["model"]),
     ("lockfile", &["model"]),
     ("store", &["model"]),
@@ -38,6 +39,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "inspect",
             "code",
             "proof",
+            "verify",
         ],
     ),
 ];

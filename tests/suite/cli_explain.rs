@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
+use rdna_build::doctor::FINDINGS;
 use rdna_build::toolchain::rules::RULES;
+use rdna_build::verify::CHECKS;
 use snapbox::{assert_data_eq, str};
 
 use crate::home::{Home, fails};
@@ -17,20 +19,26 @@ fatal error: cannot open file '/dl/ocml.bc': Unknown attribute kind (102) (Produ
 ";
 
 #[test]
-fn every_conflict_is_listed_and_explained() {
+fn every_conflict_check_and_finding_is_listed_and_explained() {
     let home = Home::new();
     let list = home.run("explain");
     assert_eq!((list.code, list.stderr.as_str()), (0, ""));
-    for rule in RULES {
-        assert!(list.stdout.contains(&format!("\n{} ", rule.id)), "{}: {}", rule.id, list.stdout);
-        let one = home.run(&format!("explain {}", rule.id));
-        assert_eq!((one.code, one.stderr.as_str()), (0, ""), "{}", rule.id);
-        assert!(one.stdout.starts_with(&format!("{}\n{}\n", rule.id, rule.title)), "{}", one.stdout);
-        assert!(rule.remedies.iter().all(|remedy| one.stdout.contains(remedy)), "{}", one.stdout);
-        let document = home.run(&format!("explain {} --json", rule.id)).json().remove(0);
-        assert_eq!((&document["id"], &document["title"]), (&rule.id.into(), &rule.title.into()));
+    let documents = home.run("explain --json").json().remove(0);
+    let rules = RULES.iter().map(|rule| ("conflict", rule.id, rule.title, rule.remedies));
+    let checks = CHECKS.iter().map(|check| ("check", check.id, check.title, check.remedies));
+    let findings = FINDINGS.iter().map(|finding| ("finding", finding.id, finding.title, finding.remedies));
+    let topics: Vec<_> = rules.chain(checks).chain(findings).collect();
+    for (kind, id, title, remedies) in &topics {
+        assert!(list.stdout.contains(&format!("\n{id} ")), "{id}: {}", list.stdout);
+        let one = home.run(&format!("explain {id}"));
+        assert_eq!((one.code, one.stderr.as_str()), (0, ""), "{id}");
+        assert!(one.stdout.starts_with(&format!("{id}\n{title}\n")), "{}", one.stdout);
+        assert!(remedies.iter().all(|remedy| one.stdout.contains(remedy)), "{}", one.stdout);
+        let is_it = |document: &&serde_json::Value| document["id"] == *id && document["kind"] == *kind;
+        let document = documents.as_array().unwrap().iter().find(is_it);
+        assert_eq!(document.unwrap()["title"], *title);
     }
-    assert_eq!(home.run("explain --json").json()[0].as_array().unwrap().len(), RULES.len());
+    assert_eq!(documents.as_array().unwrap().len(), topics.len());
     assert_eq!(home.files(), [""; 0]);
 }
 

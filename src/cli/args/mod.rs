@@ -6,6 +6,7 @@ mod explain;
 mod patch;
 mod shorthand;
 mod toolchains;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use shorthand::{early_color, early_json, nearest_command};
 pub use toolchains::{
     InspectArguments, LockArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand,
 };
+pub use verify::{ReportForm, VerifyArguments};
 
 use super::exit::ExitCode;
 use super::settings::{self, ColorChoice, Flags, Verbosity};
@@ -33,6 +35,7 @@ Examples:
   rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
+  rdna-build verify                             what is proven of the package, and what is not
   rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 
@@ -80,12 +83,15 @@ pub enum Command {
     /// List, show and look into toolchains
     #[command(visible_alias = "toolchain", after_help = toolchains::TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
-    /// Say what a conflict of LLVMs or ROCms is, or which one made a build fail
+    /// Say what a conflict, check or finding is, or which conflict made a build fail
     #[command(after_help = explain::EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
     /// Say why this machine can or cannot compute on its GPU, and whether it can build
     #[command(after_help = doctor::DOCTOR_EXAMPLES)]
     Doctor(DoctorArguments),
+    /// Prove what a built or installed library is, as far as that can be done without its GPU
+    #[command(after_help = verify::VERIFY_EXAMPLES)]
+    Verify(VerifyArguments),
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
@@ -262,6 +268,7 @@ impl Arguments {
             Command::Recipes(recipes) => recipes.catalog.flags(),
             Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Doctor(doctor) => doctor.flags(),
+            Command::Verify(verify) => verify.flags(),
             Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
             Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
                 Flags::default()

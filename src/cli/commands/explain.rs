@@ -1,4 +1,4 @@
-//! `rdna-build explain`: what a conflict is, and which one a log shows.
+//! `rdna-build explain`: what a conflict, check or finding is, and which conflict a log shows.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use crate::cli::args::ExplainArguments;
 use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::render::topic::{self, Topic};
 use crate::cli::render::{self, Page, amount, conflict, printable};
 use crate::cli::settings::Settings;
 use crate::model::nearest;
 use crate::toolchain::log::{self, Reading};
-use crate::toolchain::rules::{RULES, Rule};
 
 pub fn run(arguments: &ExplainArguments, settings: &Settings) -> Result<ExitCode, CliError> {
-    match (&arguments.log, &arguments.rule) {
+    match (&arguments.log, &arguments.topic) {
         (Some(path), _) => from_log(path, settings),
         (None, Some(id)) => one(id, settings),
         (None, None) => list(settings),
@@ -22,23 +22,23 @@ pub fn run(arguments: &ExplainArguments, settings: &Settings) -> Result<ExitCode
 
 fn list(settings: &Settings) -> Result<ExitCode, CliError> {
     match settings.json() {
-        true => render::print_json(&RULES.iter().map(|rule| conflict::document(rule)).collect::<Vec<_>>())?,
-        false => render::print(&conflict::list(Page::stdout(settings)))?,
+        true => render::print_json(&Topic::all().map(|topic| topic.document()).collect::<Vec<_>>())?,
+        false => render::print(&topic::list(Page::stdout(settings)))?,
     }
     Ok(ExitCode::Fine)
 }
 
 fn one(id: &str, settings: &Settings) -> Result<ExitCode, CliError> {
-    let rule = Rule::by_id(id).ok_or_else(|| CliError::Usage {
-        message: format!("there is no conflict `{}`", printable(id, 100)),
-        help: Some(match nearest(id, RULES.iter().map(|rule| rule.id)) {
+    let topic = Topic::by_id(id).ok_or_else(|| CliError::Usage {
+        message: format!("there is no conflict, check or finding `{}`", printable(id, 100)),
+        help: Some(match nearest(id, Topic::all().map(|topic| topic.id())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`rdna-build explain` lists those that are known, --log FILE reads a log".to_owned(),
         }),
     })?;
     match settings.json() {
-        true => render::print_json(&conflict::document(rule))?,
-        false => render::print(&conflict::rule(rule, Page::stdout(settings)))?,
+        true => render::print_json(&topic.document())?,
+        false => render::print(&topic.text(Page::stdout(settings)))?,
     }
     Ok(ExitCode::Fine)
 }

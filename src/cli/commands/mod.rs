@@ -13,3 +13,4 @@ pub mod plan;
 pub mod recipes;
 pub mod shell;
 pub mod toolchains;
+pub mod verify;

@@ -57,6 +57,7 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         ExecuteError::Git(error) => of_git(error),
         ExecuteError::Http(error) => of_http(error),
         ExecuteError::Debian(error) => of_debian(error),
+        ExecuteError::Verify(_) => ExitCode::Usage,
         ExecuteError::Offline { .. }
         | ExecuteError::Stopped { .. }
         | ExecuteError::Unobtainable { .. }

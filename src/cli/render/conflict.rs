@@ -7,19 +7,10 @@ use super::palette::Tone;
 use super::printable;
 use super::table::Table;
 use crate::toolchain::log::Finding;
-use crate::toolchain::rules::{Conflict, RULES, Rule, Severity};
+use crate::toolchain::rules::{Conflict, Rule, Severity};
 
 /// A compiler's line is seldom longer.
 const LINE: usize = 500;
-
-/// Every rule and what it is about.
-pub fn list(page: Page) -> String {
-    let mut table = Table::new(["conflict", "what clashes"]);
-    for rule in RULES {
-        table.row([(Tone::Plain, rule.id.to_owned()), (Tone::Plain, rule.title.to_owned())]);
-    }
-    table.render(0, page)
-}
 
 /// All that is known of a rule.
 pub fn rule(rule: &Rule, page: Page) -> String {
@@ -126,15 +117,15 @@ fn tone(severity: Severity) -> Tone {
     }
 }
 
-fn heading(text: &str, page: Page) -> String {
+pub(super) fn heading(text: &str, page: Page) -> String {
     format!("\n{}\n", page.palette.paint(Tone::Faint, text))
 }
 
-fn block(text: &str, indent: &str, page: Page) -> String {
+pub(super) fn block(text: &str, indent: &str, page: Page) -> String {
     page.lines(text, indent.len()).iter().map(|line| format!("{indent}{line}\n")).collect()
 }
 
-fn remedies(remedies: &[&str], indent: &str, page: Page) -> String {
+pub(super) fn remedies(remedies: &[&str], indent: &str, page: Page) -> String {
     let one = |remedy: &&str| {
         let lines = page.lines(remedy, indent.len() + 2);
         let lines = lines.iter().enumerate().map(|(number, line)| match number {
@@ -152,8 +143,9 @@ mod tests {
 
     use super::*;
     use crate::cli::render::Palette;
+    use crate::model::Evidence;
     use crate::toolchain::log;
-    use crate::toolchain::rules::Evidence;
+    use crate::toolchain::rules::RULES;
 
     fn narrow() -> Page {
         Page { palette: Palette::PLAIN, columns: Some(70) }

@@ -22,6 +22,8 @@ pub mod report;
 mod run_log;
 mod screen;
 pub mod table;
+pub mod topic;
+pub mod verification;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -32,7 +34,7 @@ pub use json::Json;
 pub use log::Log;
 pub use page::Page;
 pub use palette::{Palette, Tone};
-pub use run_log::RunLog;
+pub use run_log::{REPORT_NAME, RunLog};
 
 use super::exit::CliError;
 use super::settings::{Format, Settings};

@@ -11,6 +11,9 @@ use crate::model::{Event, EventSink};
 /// Name of the log in a run's folder.
 pub const LOG_NAME: &str = "log.txt";
 
+/// Name of the run's report in its folder.
+pub const REPORT_NAME: &str = "report.json";
+
 /// Holds events back until something is made, fails or is worth a warning; then writes them and all that follow.
 #[derive(Debug)]
 pub struct RunLog {
@@ -57,6 +60,11 @@ impl EventSink for RunLog {
         }
         if let State::Open(log) = &*state {
             log.emit(event);
+            if let Event::RunFinished { report } = event {
+                // Without it, only `verify --build` does not find the package.
+                let text = serde_json::to_vec(report).expect("a report has only text keys");
+                let _ = fs::write(self.folder.join(REPORT_NAME), text);
+            }
         }
     }
 }

@@ -163,7 +163,7 @@ async fn bench<'a>(
         cxx: toolchain.compilers.cxx.to_string(),
         // Where they lie is found out in the container; it follows from the image and the compiler.
         llvm: "{llvm}".to_owned(),
-        proofs: PROOFS.to_owned(),
+        files: PROOFS.to_owned(),
     };
     let files = proof.files_of(&materials.recipe.files);
     Ok(Ok(Bench { proof, unit, pinned, image, source, part, files, tools, built }))

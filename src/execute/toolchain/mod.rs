@@ -82,14 +82,20 @@ pub fn stored_image(store: &Store, definition: Digest) -> Result<Option<String>,
         .and_then(|entry| serde_json::from_value(entry.record().detail.get("id")?.clone()).ok()))
 }
 
-/// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
+/// Finds the image of a unit's toolchain, or makes it, and holds it against what the unit asks of it.
 pub(super) async fn ensure(
     unit: &PlannedUnit,
     materials: &Materials<'_>,
     account: &mut Account<'_>,
 ) -> Result<Image, ExecuteError> {
+    let image = image(materials.toolchain(&unit.id.toolchain), account).await?;
+    check_conflicts(account.workshop, materials, unit, &image).await?;
+    Ok(image)
+}
+
+/// Finds the toolchain's image, or makes it. A remembered image that the engine lost is made again.
+pub(super) async fn image(toolchain: &Toolchain, account: &mut Account<'_>) -> Result<Image, ExecuteError> {
     let workshop = account.workshop;
-    let toolchain = materials.toolchain(&unit.id.toolchain);
     let keyed = key::toolchain(toolchain.definition());
     let engine = workshop.engine().await?;
     let _lock = workshop
@@ -97,7 +103,6 @@ pub(super) async fn ensure(
         .await?;
     if let Some(image) = remembered(workshop, engine, toolchain, &keyed.key).await? {
         account.cached(Stage::Toolchain, keyed.key);
-        check_conflicts(workshop, materials, unit, &image).await?;
         return Ok(image);
     }
     workshop.store.remove(Stage::Toolchain, &keyed.key, &workshop.holder)?;
@@ -137,7 +142,6 @@ pub(super) async fn ensure(
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
     blocking(move || draft.commit(made)).await??;
     account.finished(Stage::Toolchain, keyed.key, started);
-    check_conflicts(workshop, materials, unit, &image).await?;
     Ok(image)
 }
 

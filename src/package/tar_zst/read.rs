@@ -1,20 +1,24 @@
 //! Reads archives without unpacking them, within limits: an archive may come from anywhere.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use tar::EntryType;
+use tokio_util::sync::CancellationToken;
 
 use crate::model::Manifest;
 use crate::package::error::PackageError;
-use crate::package::{Listed, ListedKind, tree};
+use crate::package::{Listed, ListedKind, MANIFEST, tree};
 
 /// What a reader puts up with from an archive of a stranger.
 const LARGEST_MANIFEST: u64 = 64 << 20;
 const LONGEST_NAME: u64 = 64 << 10;
 const MOST_ENTRIES: usize = 1 << 20;
 const LONGEST_END: u64 = 1 << 20;
+/// More than any library with its kernels takes.
+const LARGEST_CONTENT: u64 = 32 << 30;
 /// Log2 of the window: memory a reader spends at most on decompression, 128 MiB.
 const LARGEST_WINDOW: u32 = 27;
 
@@ -30,7 +34,7 @@ pub(in crate::package) fn list(archive: &Path) -> Result<Vec<Listed>, PackageErr
 pub(in crate::package) fn read_manifest(archive: &Path) -> Result<Manifest, PackageError> {
     let mut manifest = None;
     walk(archive, &mut |entry, bytes| {
-        if !entry.path.ends_with("/share/rdna-build/manifest.json") {
+        if !entry.path.strip_suffix(MANIFEST).is_some_and(|prefix| prefix.ends_with('/')) {
             return Ok(true);
         }
         let ListedKind::File { size } = entry.kind else { return Err("its manifest is no file".to_owned()) };
@@ -44,8 +48,62 @@ pub(in crate::package) fn read_manifest(archive: &Path) -> Result<Manifest, Pack
     })?;
     manifest.ok_or_else(|| PackageError::NotOurs {
         archive: archive.to_owned(),
-        reason: "there is no share/rdna-build/manifest.json in it".to_owned(),
+        reason: format!("there is no {MANIFEST} in it"),
     })
+}
+
+/// Unpacks into an empty folder. Links are made when all files are there, so that nothing is written through one.
+pub(in crate::package) fn unpack(
+    archive: &Path,
+    into: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), PackageError> {
+    let mut links = Vec::new();
+    let mut total = 0u64;
+    walk(archive, &mut |entry, bytes| {
+        if cancel.is_cancelled() {
+            return Err("interrupted".to_owned());
+        }
+        let place = into.join(&entry.path);
+        let text = |error: io::Error| format!("{}: {error}", entry.path);
+        if let Some(folder) = place.parent() {
+            fs::create_dir_all(folder).map_err(text)?;
+        }
+        match entry.kind {
+            ListedKind::Directory => fs::create_dir_all(&place).map_err(text)?,
+            ListedKind::Symlink { target } => {
+                if let Some(why) = tree::symlink_objection(&entry.path, &target) {
+                    return Err(format!("its link {} leads {why}", entry.path));
+                }
+                links.push((place, entry.path, target));
+            }
+            ListedKind::File { size } => {
+                total = total.saturating_add(size);
+                if total > LARGEST_CONTENT {
+                    return Err(format!("it holds more than {LARGEST_CONTENT} bytes"));
+                }
+                let mut file =
+                    File::options().write(true).create_new(true).mode(0o600).open(&place).map_err(text)?;
+                let written = io::copy(bytes, &mut file).map_err(text)?;
+                if written != size {
+                    return Err(format!("{} ends after {written} of {size} bytes", entry.path));
+                }
+                let mode = if entry.mode & 0o111 != 0 { 0o755 } else { 0o644 };
+                file.set_permissions(Permissions::from_mode(mode)).map_err(text)?;
+            }
+        }
+        Ok(true)
+    })?;
+    if cancel.is_cancelled() {
+        return Err(PackageError::Cancelled);
+    }
+    for (place, path, target) in links {
+        symlink(target, &place).map_err(|error| PackageError::NotOurs {
+            archive: archive.to_owned(),
+            reason: format!("{path}: {error}"),
+        })?;
+    }
+    Ok(())
 }
 
 /// Shows each entry with its bytes until told to stop. The checksum is checked only when never told.

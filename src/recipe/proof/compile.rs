@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::keys::{CASES, COMPILE, EXPECT, SIDE};
-use super::{command, texts};
+use super::texts;
 use crate::document::{Field, Section, capability};
 use crate::model::{
     CaseGroup, CompileProof, Expectation, ResultKind, SideExpectation, TargetId, VersionRange, nearest,
@@ -12,6 +12,8 @@ use crate::model::{
 /// What a word of the command may stand for.
 const PLACEHOLDERS: [&str; 9] =
     ["c", "cxx", "llvm", "proofs", "target", "processor", "file", "object", "flags"];
+/// What a file or a flag of a case may.
+const IN_FLAGS: [&str; 3] = ["proofs", "target", "processor"];
 const RESULTS: [(&str, ResultKind); 2] = [("object", ResultKind::Object), ("text", ResultKind::Text)];
 /// The axis that every case has.
 const FILE: &str = "file";
@@ -19,15 +21,7 @@ const FILE: &str = "file";
 pub(super) fn read(field: &Field<'_>) -> Option<CompileProof> {
     let section = field.section(COMPILE)?;
     let inputs = section.required("inputs", |field| field.each(|field| field.relative_path()));
-    let command = section.required("command", |field| {
-        let words = command(&field, &PLACEHOLDERS)?;
-        for needed in ["{object}", "{file}"] {
-            if !words.iter().any(|word| word.contains(needed)) {
-                return field.wrong(format!("nothing in it says `{needed}`"), None);
-            }
-        }
-        Some(words)
-    });
+    let command = section.required("command", |field| command(&field, &PLACEHOLDERS));
     let result = section.or("result", ResultKind::Object, |field| field.choice(&RESULTS));
     let targets = section.required("targets", |field| targets(&field));
     let cases = section.required("cases", |field| {
@@ -55,7 +49,18 @@ pub(super) fn read(field: &Field<'_>) -> Option<CompileProof> {
     })
 }
 
-fn targets(field: &Field<'_>) -> Option<Vec<TargetId>> {
+/// The words of a compilation: they say which file, and where the object goes.
+pub(in crate::recipe) fn command(field: &Field<'_>, known: &[&str]) -> Option<Vec<String>> {
+    let words = super::command(field, known)?;
+    for needed in ["{object}", "{file}"] {
+        if !words.iter().any(|word| word.contains(needed)) {
+            return field.wrong(format!("nothing in it says `{needed}`"), None);
+        }
+    }
+    Some(words)
+}
+
+pub(in crate::recipe) fn targets(field: &Field<'_>) -> Option<Vec<TargetId>> {
     let targets: Vec<TargetId> = field.each(|field| field.parse())?;
     if targets.is_empty() {
         return field.wrong("a target is needed", None);
@@ -64,24 +69,28 @@ fn targets(field: &Field<'_>) -> Option<Vec<TargetId>> {
 }
 
 fn group(field: &Field<'_>) -> Option<CaseGroup> {
-    let section = field.section(CASES)?;
+    cases(&field.section(CASES)?, &IN_FLAGS)
+}
+
+/// Cases of one shape. `known` may stand in their files and flags.
+pub(in crate::recipe) fn cases(section: &Section<'_>, known: &[&str]) -> Option<CaseGroup> {
     let versions = section.or("versions", VersionRange::default(), |field| field.parse());
     let targets = section.optional("targets", |field| targets(&field));
     let files = section.required("files", |field| {
-        let files = field.each(|field| field.template(&["proofs"]))?;
+        let files = field.each(|field| field.template(known))?;
         if files.is_empty() {
             return field.wrong("without files nothing is compiled", None);
         }
         Some(files)
     });
-    let flags = section.or("flags", Vec::new(), |field| words(&field));
-    let axes = section.or("axes", BTreeMap::new(), |field| field.map(axis, |field| values(&field)));
+    let flags = section.or("flags", Vec::new(), |field| words(&field, known));
+    let axes = section.or("axes", BTreeMap::new(), |field| field.map(axis, |field| values(&field, known)));
     Some(CaseGroup { versions: versions?, targets: targets?, files: files?, flags: flags?, axes: axes? })
 }
 
 /// Without a value an axis would leave no case at all.
-fn values(field: &Field<'_>) -> Option<BTreeMap<String, Vec<String>>> {
-    let values: BTreeMap<String, Vec<String>> = field.map(capability, |field| words(&field))?;
+fn values(field: &Field<'_>, known: &[&str]) -> Option<BTreeMap<String, Vec<String>>> {
+    let values: BTreeMap<String, Vec<String>> = field.map(capability, |field| words(&field, known))?;
     if values.is_empty() {
         return field.wrong("an axis has at least one value", None);
     }
@@ -95,8 +104,8 @@ fn axis(name: &str) -> Result<(), String> {
     }
 }
 
-fn words(field: &Field<'_>) -> Option<Vec<String>> {
-    field.each(|field| field.template(&["proofs", "target", "processor"]))
+fn words(field: &Field<'_>, known: &[&str]) -> Option<Vec<String>> {
+    field.each(|field| field.template(known))
 }
 
 /// What is compiled, if that could be read: targets and cases.

@@ -1,7 +1,7 @@
 //! `proofs/<id>.toml`: what is observed on the source without and with a patch, and what must come out.
 
 mod commands;
-mod compile;
+pub(super) mod compile;
 
 use super::keys::{PROOF, SCHEMA};
 use crate::document::{Field, Mistakes, Section, read};

@@ -53,6 +53,8 @@ fn recipe(requires: &[(&str, &str)]) -> Recipe {
         },
         patches: Vec::new(),
         proofs: Vec::new(),
+        library: None,
+        kernels: vec![],
         outputs: Vec::new(),
         files: FileSet::default(),
     }

@@ -25,6 +25,7 @@ mod two_libllvms;
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::Evidence;
 pub use scene::{Requirements, Scene};
 use signature::signature;
 pub use signature::{Beside, Caught, Signature};
@@ -92,24 +93,6 @@ pub struct Conflict {
     pub evidence: Vec<Evidence>,
     /// What to do here, the nearest first.
     pub remedies: Vec<String>,
-}
-
-/// A file, or a variable, and what it says.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Evidence {
-    pub place: String,
-    pub says: String,
-}
-
-impl Evidence {
-    pub fn new(place: impl ToString, says: impl Into<String>) -> Self {
-        Self { place: place.to_string(), says: says.into() }
-    }
-
-    /// A variable that is set.
-    pub(super) fn variable(name: &str, value: &str, says: &str) -> Self {
-        Self::new(format!("{name}={value}"), says)
-    }
 }
 
 impl Rule {

@@ -1,0 +1,192 @@
+//! Verifies a library: what it is, read from its file; what it needs, asked of a container that holds it.
+
+mod error;
+mod kernels;
+mod library;
+mod patches;
+mod runtime;
+mod subject;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub use error::VerifyError;
+
+use super::workshop::blocking;
+use super::{ExecuteError, LocalSource, Workshop, cleanup, guarded};
+use crate::model::{
+    Device, Digest, GfxTarget, GuestPath, Manifest, Recipe, Runtime, Tier, Toolchain, Verification, Verified,
+};
+use crate::plan::TOOL;
+use crate::verify::{
+    Check, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
+};
+
+use library::Origin;
+use subject::Opened;
+
+/// What is to be verified, how far, and where.
+#[derive(Debug)]
+pub struct VerifyTask<'a> {
+    pub subject: VerifySubject,
+    /// Of a package, its own.
+    pub target: Option<GfxTarget>,
+    /// Finds the recipe that a library belongs to.
+    pub recipes: &'a dyn Recipes,
+    pub runtime: RuntimeChoice<'a>,
+    /// The folder that the package was made from, where a person names it.
+    pub source: Option<LocalSource>,
+    pub tiers: Vec<Tier>,
+    pub checks: Vec<&'static Check>,
+}
+
+/// Gives recipes by their name.
+pub trait Recipes: std::fmt::Debug + Sync {
+    fn recipe(&self, name: &str) -> Option<&Recipe>;
+    fn toolchain(&self, id: &str) -> Option<&Toolchain>;
+}
+
+/// Where a library is.
+#[derive(Clone, Debug)]
+pub enum VerifySubject {
+    /// In an archive of ours.
+    Package(PathBuf),
+    /// In a package that was unpacked; the folder is its prefix.
+    Installed(PathBuf),
+    /// A file of this machine.
+    Library(PathBuf),
+    /// A file of the runtime image; the MIOpen of that image where none is named.
+    InImage(Option<GuestPath>),
+}
+
+/// Where a library is to run.
+#[derive(Clone, Debug)]
+pub enum RuntimeChoice<'a> {
+    /// The toolchain that a package was made with.
+    Own,
+    Toolchain(&'a Toolchain),
+    /// As a person named it.
+    Image(String),
+    /// Nowhere: what is said about it.
+    None {
+        missing: String,
+    },
+}
+
+/// Verifies a library. What a check comes to is data.
+///
+/// # Errors
+/// What makes going on pointless: no library, no engine, an interrupt. Nothing of the run is left in the engine.
+pub async fn verify(task: &VerifyTask<'_>, workshop: &Workshop) -> Result<Verification, ExecuteError> {
+    let started = Instant::now();
+    let result = guarded(workshop, work(task, workshop, started)).await;
+    cleanup::run(workshop, result.is_err()).await;
+    result
+}
+
+async fn work(
+    task: &VerifyTask<'_>,
+    workshop: &Workshop,
+    started: Instant,
+) -> Result<Verification, ExecuteError> {
+    let opened = subject::open(&task.subject, task.recipes, workshop).await?;
+    let recipe = opened.recipe(task.recipes);
+    let target = target(task, &opened)?;
+    let room = runtime::enter(task, &opened, workshop).await?;
+    let origin = Origin::of(&opened, room.as_ref())?;
+
+    let facts = recipe.and_then(|recipe| recipe.library.as_ref());
+    let mut patches = patches::seen(recipe, opened.manifest.as_ref())?;
+    let wanted = wanted_texts(facts, &patches);
+    let calls = patches::calls(&patches);
+    let (seen, said) = tokio::join!(
+        library::read(origin, opened.shown.clone(), wanted, calls, workshop),
+        runtime::ask(room.as_ref()),
+    );
+    let (read, loader) = (seen?, said?);
+    let kernels = match task.tiers.contains(&Tier::Kernels) {
+        true => kernels::compile(task, &opened, recipe, target, read.bytes.clone(), workshop).await?,
+        false => KernelsState::None { missing: "the tier was not asked for".to_owned() },
+    };
+    for (patch, calls) in patches.iter_mut().zip(read.calls) {
+        patch.calls = calls;
+    }
+    let runtime = match &room {
+        Some(room) => RuntimeSeen::Image(Box::new(RuntimeState {
+            name: room.name.clone(),
+            inventory: room.inventory.clone(),
+            loader,
+            library: room.library.as_str().to_owned(),
+        })),
+        None => RuntimeSeen::None { missing: missing(task) },
+    };
+    let subject = Subject {
+        target,
+        library: &read.library,
+        facts,
+        provenance: match (&opened.manifest, &opened.tree) {
+            (Some(manifest), Some(tree)) => Provenance::Package(Packaged {
+                manifest,
+                files: &tree.files,
+                headers: tree.headers(facts, manifest),
+            }),
+            _ => Provenance::Foreign,
+        },
+        patches,
+        runtime: &runtime,
+        kernels,
+    };
+    let checks = task.checks.iter().map(|check| check.report(&subject)).collect();
+    let runtime = room.as_ref().map(|room| Runtime { name: room.name.clone(), image: room.image.clone() });
+    if let Some(room) = room {
+        room.leave().await?;
+    }
+    Ok(Verification {
+        schema: 1,
+        tool: TOOL.to_owned(),
+        subject: Verified { name: opened.name, sha256: read.sha256, size: read.size },
+        target: target.to_string(),
+        tiers: task.tiers.clone(),
+        device: Device::None,
+        kernel: kernel(),
+        runtime,
+        checks,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn missing(task: &VerifyTask<'_>) -> String {
+    match &task.runtime {
+        RuntimeChoice::None { missing } => missing.clone(),
+        RuntimeChoice::Own | RuntimeChoice::Toolchain(_) | RuntimeChoice::Image(_) => {
+            "the toolchain it was made with is not known here: name one with --toolchain, or an image with --image"
+                .to_owned()
+        }
+    }
+}
+
+/// A package says itself what it is for.
+fn target(task: &VerifyTask<'_>, opened: &Opened) -> Result<GfxTarget, ExecuteError> {
+    let own = opened.manifest.as_ref().map(|manifest: &Manifest| manifest.target.parse::<GfxTarget>());
+    match (task.target, own) {
+        (Some(target), _) => Ok(target),
+        (None, Some(Ok(target))) => Ok(target),
+        (None, Some(Err(error))) => {
+            Err(VerifyError::NotInstalled { prefix: opened.name.clone(), reason: error.to_string() }.into())
+        }
+        (None, None) => Ok("gfx1010".parse().expect("a target known here")),
+    }
+}
+
+fn kernel() -> Option<String> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    Some(release.trim().to_owned())
+}
+
+/// The digest of a file's bytes.
+async fn digest_of(bytes: std::sync::Arc<Vec<u8>>) -> Result<Digest, ExecuteError> {
+    blocking(move || Digest::of(bytes.as_slice())).await
+}
+
+/// For each patch the function, and which argument of it, whose calls say something of the patch.
+type Calls = Vec<Option<(String, u8)>>;

@@ -1,0 +1,164 @@
+//! What was verified of a library, on what, and what it came to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::digest::Digest;
+use super::evidence::Evidence;
+
+/// How far a verification goes. Each asks for more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tier {
+    /// Reads the library and lets the loader look for what it needs. No GPU; seconds.
+    Static,
+    /// Compiles every kernel for the target and looks at the code. No GPU; minutes.
+    Kernels,
+    /// Computes on an emulated GPU; minutes.
+    Emulated,
+    /// Computes on the card.
+    Gpu,
+}
+
+/// The text names no tier.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no tier: there are static, kernels, emulated and gpu")]
+pub struct TierError {
+    pub text: String,
+}
+
+impl Tier {
+    pub const ALL: [Tier; 4] = [Tier::Static, Tier::Kernels, Tier::Emulated, Tier::Gpu];
+
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Tier::Static => "static",
+            Tier::Kernels => "kernels",
+            Tier::Emulated => "emulated",
+            Tier::Gpu => "gpu",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Tier {
+    type Err = TierError;
+
+    fn from_str(text: &str) -> Result<Self, TierError> {
+        let found = Self::ALL.into_iter().find(|tier| tier.as_str() == text);
+        found.ok_or_else(|| TierError { text: text.to_owned() })
+    }
+}
+
+/// What a check came to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    Passed,
+    Failed,
+    /// There was nothing to hold it against: what is missing.
+    Skipped {
+        missing: String,
+    },
+    /// It was asked for and not begun, or not ended: why.
+    NotRun {
+        why: String,
+    },
+}
+
+/// One check of one library.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CheckReport {
+    /// The check's id.
+    pub check: String,
+    pub tier: Tier,
+    #[serde(flatten)]
+    pub outcome: CheckOutcome,
+    /// What was seen, in one sentence.
+    pub says: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What to do about a failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<String>,
+}
+
+/// What computed, if anything did. What no device computed is proven on none.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Device {
+    /// Nothing was executed on a GPU, real or emulated.
+    None,
+}
+
+/// Where the library was loaded.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Runtime {
+    /// The toolchain's id, or how a person named the image.
+    pub name: String,
+    /// The engine's id of the image.
+    pub image: String,
+}
+
+/// What was verified.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verified {
+    /// The package or library as a person named it, or as its manifest does.
+    pub name: String,
+    /// Of the library's file.
+    pub sha256: Digest,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The account of a verification. Schema 1; a reader ignores keys it does not know.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verification {
+    pub schema: u32,
+    /// `rdna-build` and its version.
+    pub tool: String,
+    pub subject: Verified,
+    pub target: String,
+    pub tiers: Vec<Tier>,
+    pub device: Device,
+    /// Release of the kernel that everything ran on.
+    pub kernel: Option<String>,
+    pub runtime: Option<Runtime>,
+    pub checks: Vec<CheckReport>,
+    pub seconds: f64,
+}
+
+impl CheckOutcome {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            CheckOutcome::Passed => "passed",
+            CheckOutcome::Failed => "failed",
+            CheckOutcome::Skipped { .. } => "skipped",
+            CheckOutcome::NotRun { .. } => "not run",
+        }
+    }
+}
+
+impl Verification {
+    /// How many checks came to this.
+    pub fn count(&self, outcome: impl Fn(&CheckOutcome) -> bool) -> usize {
+        self.checks.iter().filter(|check| outcome(&check.outcome)).count()
+    }
+
+    pub fn failed(&self) -> usize {
+        self.count(|outcome| *outcome == CheckOutcome::Failed)
+    }
+
+    pub fn passed(&self) -> usize {
+        self.count(|outcome| *outcome == CheckOutcome::Passed)
+    }
+}

@@ -1,0 +1,43 @@
+//! Every check, the cheapest to understand first.
+
+mod code_object_version;
+mod code_objects;
+mod databases;
+mod exported_api;
+mod kernel_texts;
+mod kernels;
+mod needed_libraries;
+mod one_llvm;
+mod package_files;
+mod patch_marks;
+mod rocblas_kernels;
+mod runtime_conflicts;
+mod search_path;
+mod soname;
+mod undefined_symbols;
+
+use super::{Answer, Check, some_of, subject};
+
+pub const CHECKS: &[&Check] = &[
+    &package_files::CHECK,
+    &soname::CHECK,
+    &search_path::CHECK,
+    &needed_libraries::CHECK,
+    &undefined_symbols::CHECK,
+    &one_llvm::CHECK,
+    &runtime_conflicts::CHECK,
+    &rocblas_kernels::CHECK,
+    &code_objects::CHECK,
+    &code_object_version::CHECK,
+    &exported_api::CHECK,
+    &patch_marks::CHECK,
+    &kernel_texts::CHECK,
+    &databases::CHECK,
+    &kernels::compile::CHECK,
+    &kernels::target::CHECK,
+    &kernels::instructions::CHECK,
+    &kernels::descriptors::CHECK,
+    &kernels::hazards::CHECK,
+    &kernels::limits::CHECK,
+    &kernels::in_library::CHECK,
+];
