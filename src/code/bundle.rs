@@ -164,7 +164,7 @@ fn regions(bytes: &[u8]) -> Vec<Range<usize>> {
         false => sections(bytes).unwrap_or_default(),
     };
     if sections.is_empty() {
-        return vec![0..bytes.len()];
+        return std::iter::once(0..bytes.len()).collect();
     }
     sections.sort_by_key(|range| range.start);
     let mut regions: Vec<Range<usize>> = Vec::new();
@@ -700,7 +700,7 @@ mod tests {
     #[test]
     fn json_keeps_what_was_found() {
         let mut found = bundles(LIBRARY);
-        found.extend(bundles(&PLAIN[..]));
+        found.extend(bundles(PLAIN));
         let text = serde_json::to_string(&found).expect("data");
         assert_eq!(serde_json::from_str::<Vec<Bundle>>(&text).expect("what was written"), found);
     }

@@ -42,7 +42,7 @@ pub fn exports(bytes: &[u8]) -> Result<BTreeSet<String>, LibraryError> {
 
 /// Reads the names that a library leaves for others to define.
 pub fn imports(bytes: &[u8]) -> Result<BTreeSet<String>, LibraryError> {
-    names(bytes, |symbol, endian| is_imported(symbol, endian))
+    names(bytes, is_imported)
 }
 
 fn names(
