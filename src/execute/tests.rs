@@ -109,6 +109,7 @@ impl Bench {
             proofs: vec![],
             library: None,
             kernels: vec![],
+            calls: vec![],
             outputs: vec![OutputSpec { path: "share/hello.txt".to_owned(), kind: OutputKind::File }],
             files,
         };

@@ -2,6 +2,7 @@
 //!
 //! Knows no other module, does no IO, reads no environment. Everything here can be built in a test by hand.
 
+mod calls;
 mod debian;
 mod digest;
 mod event;
@@ -30,6 +31,7 @@ mod tree;
 mod verification;
 mod version;
 
+pub use calls::CallProgram;
 pub use debian::{DebianPackage, LockedPackages, PackageSet};
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};

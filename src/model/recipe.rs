@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::CallProgram;
 use super::files::FileSet;
 use super::kernels::KernelMatrix;
 use super::library::LibraryFacts;
@@ -37,6 +38,8 @@ pub struct Recipe {
     pub library: Option<LibraryFacts>,
     /// What it compiles at run time, by id.
     pub kernels: Vec<KernelMatrix>,
+    /// Programs that call it where there is no GPU, by id.
+    pub calls: Vec<CallProgram>,
     /// Every file of the recipe's folder, patches and bundled sources among them.
     pub files: FileSet,
 }

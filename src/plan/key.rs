@@ -175,6 +175,29 @@ pub fn kernels(inputs: &KernelInputs<'_>) -> Keyed {
     keyed("kernels", ingredients)
 }
 
+/// What decides how the steps of a program that calls a library end.
+#[derive(Debug)]
+pub struct CallInputs<'a> {
+    /// The engine's id of the image.
+    pub image: &'a str,
+    /// Digest of the library's file.
+    pub library: Digest,
+    pub files: Digest,
+    /// Words and environment of each step.
+    pub commands: &'a [(Vec<String>, BTreeMap<String, String>)],
+}
+
+/// The key of what a program that calls a library came to.
+pub fn calls(inputs: &CallInputs<'_>) -> Keyed {
+    let mut ingredients = Ingredients::default();
+    ingredients.add("image", inputs.image);
+    ingredients.add("library", inputs.library);
+    ingredients.add("files", inputs.files);
+    let commands = serde_json::to_vec(inputs.commands).expect("words are text");
+    ingredients.add("commands", Digest::of(commands));
+    keyed("calls", ingredients)
+}
+
 /// The key of what is unpacked of a package to be looked at.
 pub fn verified(archive: Digest) -> Keyed {
     let mut ingredients = Ingredients::default();

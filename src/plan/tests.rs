@@ -69,6 +69,7 @@ fn recipe() -> Recipe {
         proofs: vec![],
         library: None,
         kernels: vec![],
+        calls: vec![],
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
     }

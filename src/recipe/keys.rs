@@ -104,6 +104,9 @@ pub(super) const KERNEL_CASES: Keys = Keys {
     optional: &["versions", "targets", "flags", "axes", "solver", "gated", "fails"],
 };
 
+pub(super) const CALLS: Keys =
+    Keys { required: &["schema", "summary", "why", "steps"], optional: &["files", "says", "silent"] };
+
 pub(super) const API: Keys = Keys { required: &["headers", "marker"], optional: &[] };
 
 pub(super) const GAP: Keys =
@@ -142,6 +145,10 @@ mod tests {
             ("/$defs/call", CALL),
             ("/$defs/variant", VARIANT),
         ] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/calls.schema.json");
+        for (pointer, keys) in [("", CALLS), ("/$defs/step", STEP)] {
             assert_schema_has(schema, pointer, keys);
         }
         let schema = include_str!("../../docs/kernels.schema.json");

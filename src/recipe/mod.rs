@@ -3,6 +3,7 @@
 //! Reads only the recipe's own folder. Fetching sources, applying patches and choosing a toolchain are for others.
 
 mod book;
+mod calls;
 mod checks;
 mod error;
 mod kernels;

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{checks, kernels, outputs, proof, proven, series, versions};
+use super::{calls, checks, kernels, outputs, proof, proven, series, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
     BuildSpec, FileSet, GfxTarget, OptionValue, Proof, Recipe, RecipeName, RecipeVersion, Version,
@@ -57,6 +57,14 @@ pub(super) fn parse(
     });
     let matrices = matrices.collect();
 
+    let programs = files.iter().filter_map(|(path, _)| calls::id_of(path));
+    let programs = programs.filter_map(|id| {
+        let mistakes = mistakes_of(&calls::path_of(id));
+        let program = calls::parse(id, &mistakes, &files);
+        all.take(mistakes, program)
+    });
+    let programs = programs.collect();
+
     let mistakes = mistakes_of(proven::PROVEN_FILE);
     let records = proven::parse(&mistakes, &files);
     let patches = patches.map(|mut patches| {
@@ -71,6 +79,7 @@ pub(super) fn parse(
             recipe.proofs = proofs;
             recipe.library = library.flatten();
             recipe.kernels = matrices;
+            recipe.calls = programs;
             Ok((recipe, all.warnings))
         }
         _ => Err(RecipeError::Invalid { name: folder.to_owned(), mistakes: all.mistakes }),
@@ -131,6 +140,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         outputs: outputs?,
         library: None,
         kernels: Vec::new(),
+        calls: Vec::new(),
         files: files.clone(),
     })
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use snapbox::{IntoData, assert_data_eq, str};
 
 use super::keys::{
-    BUILD, CASES, COMMANDS, COMMANDS_SIDE, COMPILE, EXPECT, OUTPUT, PATCH, PROOF, RECIPE, SERIES, SIDE, STEP,
-    TARGETS, VARIANT, VERSION,
+    API, BUILD, CALL, CALLS, CASES, COMMANDS, COMMANDS_SIDE, COMPILE, EXPECT, GAP, KERNEL_CASES, KERNELS,
+    LIBRARY, MARK, OUTPUT, PATCH, PROOF, RECIPE, SERIES, SIDE, STEP, TARGETS, VARIANT, VERSION,
 };
 use super::parse::{FILE, parse};
 use super::series::SERIES_FILE;
@@ -522,7 +522,9 @@ fn the_example_of_the_guide_is_a_good_recipe() {
 #[test]
 fn the_guide_explains_every_key() {
     let guide = include_str!("../../docs/recipes.md");
-    for keys in [RECIPE, VERSION, TARGETS, BUILD, SERIES, PATCH, VARIANT, OUTPUT] {
+    for keys in
+        [RECIPE, VERSION, TARGETS, BUILD, SERIES, PATCH, VARIANT, OUTPUT, MARK, CALL, LIBRARY, API, GAP]
+    {
         for key in keys.required.iter().chain(keys.optional) {
             let ways = [format!("`{key}`"), format!("[{key}]"), format!("[build.{key}]")];
             assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/recipes.md");
@@ -533,6 +535,14 @@ fn the_guide_explains_every_key() {
         for key in keys.required.iter().chain(keys.optional) {
             let ways = [format!("`{key}`"), format!("[{key}]"), format!(".{key}]"), format!(".{key}.<")];
             assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/proofs.md");
+        }
+    }
+    // What is written as in a proof is explained there.
+    let guide = [include_str!("../../docs/recipes.md"), guide].concat();
+    for keys in [KERNELS, KERNEL_CASES, CALLS] {
+        for key in keys.required.iter().chain(keys.optional) {
+            let ways = [format!("`{key}`"), format!("[{key}]"), format!(".{key}]"), format!(".{key}.<")];
+            assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is in neither guide");
         }
     }
 }

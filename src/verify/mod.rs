@@ -3,6 +3,7 @@
 //! Pure: what was seen of a library comes in as a [`Subject`], what it comes to goes out. Reading files and asking the loader in a
 //! container is for `execute`. No check passes because there was nothing to look at: then it is skipped, by name.
 
+mod calls;
 mod checks;
 mod header;
 mod kernels;
@@ -12,6 +13,7 @@ mod subject;
 
 use crate::model::{CheckOutcome, CheckReport, Evidence, Tier};
 
+pub use calls::{CallsState, ProgramSeen};
 pub use checks::CHECKS;
 pub use kernels::{Compiled, KernelSeen, KernelsState, MatrixSeen, ObjectSeen, kernel_cases};
 pub use loader::{LoadedLibrary, LoaderAnswer};

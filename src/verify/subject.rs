@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::calls::CallsState;
 use super::header;
 use super::kernels::KernelsState;
 use super::loader::LoaderAnswer;
@@ -23,6 +24,7 @@ pub struct Subject<'a> {
     pub patches: Vec<PatchSeen<'a>>,
     pub runtime: &'a RuntimeSeen,
     pub kernels: KernelsState,
+    pub calls: CallsState,
 }
 
 /// What was read of the library's file.

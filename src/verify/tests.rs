@@ -12,6 +12,7 @@ use crate::model::{
     LibraryFacts, LibraryPart, Manifest, PackagedFile, PatchMark, PinnedSource, RocblasKernels, SourceRecord,
     ToolchainRecord, Traces,
 };
+use crate::proof::StepSeen;
 
 const PREFIX: &str = "opt/rdna-build/x-1.0-gfx1010";
 
@@ -29,6 +30,7 @@ struct World {
     calls: Option<Result<Vec<Option<u32>>, String>>,
     runtime: RuntimeSeen,
     kernels: KernelsState,
+    programs: CallsState,
 }
 
 fn file(path: &str, content: &str) -> PackagedFile {
@@ -83,6 +85,7 @@ fn world() -> World {
         calls: Some(Ok(vec![Some(7), Some(7)])),
         runtime: RuntimeSeen::Image(Box::new(runtime())),
         kernels: KernelsState::Compiled(vec![matrix()]),
+        programs: CallsState::Run(vec![program()]),
     }
 }
 
@@ -152,6 +155,19 @@ fn manifest(files: Vec<PackagedFile>) -> Manifest {
         keys: [].into(),
         files,
         verification: None,
+    }
+}
+
+fn program() -> ProgramSeen {
+    let step = |name: &str, log: &str| StepSeen { name: name.to_owned(), exit: 0, log: log.to_owned() };
+    ProgramSeen {
+        id: "immediate".to_owned(),
+        summary: "solutions are offered".to_owned(),
+        why: "every convolution fails".to_owned(),
+        steps: vec![step("compile", ""), step("call", "offered 3")],
+        wanted: 2,
+        says: vec!["offered".to_owned()],
+        silent: vec!["Internal Error".to_owned()],
     }
 }
 
@@ -245,6 +261,7 @@ impl World {
             patches: vec![patch],
             runtime: &self.runtime,
             kernels: self.kernels.clone(),
+            calls: self.programs.clone(),
         })
     }
 
@@ -335,7 +352,7 @@ fn without_an_image_nothing_is_said_of_the_loader() {
     {
         skips(check, "--image", without);
     }
-    skips("code-object-version", "--image", without);
+    skips("loadable-code", "--image", without);
 }
 
 #[test]
@@ -525,14 +542,14 @@ fn code_of_another_gpu_fails_under_whatever_name() {
 
 #[test]
 fn code_that_is_newer_than_the_runtime_fails() {
-    fails("code-object-version", "version 6 are newer than HIP 6.2", |world| {
+    fails("loadable-code", "version 6 are newer than HIP 6.2", |world| {
         world.library.bundles = vec![bundle("gfx1010", "gfx1010", 6)];
         world.runtime().inventory.libraries[0].version = Some("6.2.4".parse().expect("a version"));
     });
     let fits =
-        changed("code-object-version", |world| world.library.bundles = vec![bundle("gfx1010", "gfx1010", 6)]);
+        changed("loadable-code", |world| world.library.bundles = vec![bundle("gfx1010", "gfx1010", 6)]);
     assert_eq!(fits.outcome, CheckOutcome::Passed, "{fits:?}");
-    skips("code-object-version", "no HIP runtime", |world| {
+    skips("loadable-code", "no HIP runtime", |world| {
         world.runtime().inventory.libraries.remove(0);
     });
 }
@@ -562,7 +579,7 @@ const OF_CODE: [&str; 5] =
 
 #[test]
 fn what_was_not_compiled_is_judged_by_nobody() {
-    for check in CHECKS.iter().filter(|check| check.tier == Tier::Kernels) {
+    for check in CHECKS.iter().filter(|check| check.id.starts_with("kernels-")) {
         skips(check.id, "--source DIR", |world| {
             world.kernels = KernelsState::None { missing: "name it with --source DIR".to_owned() };
         });
@@ -688,5 +705,29 @@ fn what_the_library_never_asks_for_is_told_apart() {
 fn a_text_that_the_library_does_not_hold_fails() {
     fails("kernels-in-library", "src/kernels/a.cl", |world| {
         world.matrix().not_in_library.push("src/kernels/a.cl".to_owned());
+    });
+}
+
+#[test]
+fn a_call_that_does_not_go_well_fails() {
+    fn program(world: &mut World) -> &mut ProgramSeen {
+        match &mut world.programs {
+            CallsState::Run(programs) => &mut programs[0],
+            CallsState::None { .. } => unreachable!("they were run"),
+        }
+    }
+    fails("api-calls", "`call` ended with 1, saying: status 7; then every convolution fails", |world| {
+        let step = &mut program(world).steps[1];
+        (step.exit, step.log) = (1, "status 7\n\n".to_owned());
+    });
+    fails("api-calls", "did not come to an end", |world| program(world).steps[1].exit = 124);
+    fails("api-calls", "1 of 2 steps", |world| drop(program(world).steps.pop()));
+    fails("api-calls", "nothing says `offered`", |world| program(world).steps[1].log.clear());
+    fails("api-calls", "something says `Internal Error`", |world| {
+        program(world).steps[1].log += "Internal Error";
+    });
+    skips("api-calls", "no program", |world| world.programs = CallsState::Run(vec![]));
+    skips("api-calls", "its compiler", |world| {
+        world.programs = CallsState::None { missing: "its compiler is not known".to_owned() };
     });
 }

@@ -33,3 +33,4 @@ mod support;
 mod tiny;
 mod tool;
 mod toolchain_image;
+mod verify;

@@ -34,7 +34,7 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 13] = [
+    const COMMANDS: [&str; 14] = [
         "build",
         "plan",
         "shell",
@@ -43,6 +43,7 @@ pub fn nearest_command(word: &str) -> Option<&'static str> {
         "toolchains",
         "explain",
         "doctor",
+        "verify",
         "logs",
         "cache",
         "config",

@@ -116,8 +116,10 @@ Commands:
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
-  explain      Say what a conflict of LLVMs or ROCms is, or which one made a build fail
+  explain      Say what a conflict, check or finding is, or which conflict made a build fail
   doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
+  verify       Prove what a built or installed library is, as far as that can be done without its
+               GPU
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from
@@ -151,6 +153,7 @@ Examples:
   rdna-build miopen --target gfx1010            build MIOpen and pack it
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
+  rdna-build verify                             what is proven of the package, and what is not
   rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 

@@ -1,5 +1,6 @@
 //! Verifies a library: what it is, read from its file; what it needs, asked of a container that holds it.
 
+mod calls;
 mod error;
 mod kernels;
 mod library;
@@ -19,7 +20,7 @@ use crate::model::{
 };
 use crate::plan::TOOL;
 use crate::verify::{
-    Check, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
+    CallsState, Check, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
 };
 
 use library::Origin;
@@ -98,15 +99,21 @@ async fn work(
     let facts = recipe.and_then(|recipe| recipe.library.as_ref());
     let mut patches = patches::seen(recipe, opened.manifest.as_ref())?;
     let wanted = wanted_texts(facts, &patches);
-    let calls = patches::calls(&patches);
+    let asked = patches::calls(&patches);
     let (seen, said) = tokio::join!(
-        library::read(origin, opened.shown.clone(), wanted, calls, workshop),
+        library::read(origin, opened.shown.clone(), wanted, asked, workshop),
         runtime::ask(room.as_ref()),
     );
     let (read, loader) = (seen?, said?);
-    let kernels = match task.tiers.contains(&Tier::Kernels) {
+    let is_asked = |of: fn(&str) -> bool| task.checks.iter().any(|check| of(check.id));
+    let not_asked = || "it was not asked for".to_owned();
+    let kernels = match is_asked(|id| id.starts_with("kernels-")) {
         true => kernels::compile(task, &opened, recipe, target, read.bytes.clone(), workshop).await?,
-        false => KernelsState::None { missing: "the tier was not asked for".to_owned() },
+        false => KernelsState::None { missing: not_asked() },
+    };
+    let calls = match is_asked(|id| id == "api-calls") {
+        true => calls::run(task, &opened, recipe, target, read.sha256, room.as_ref(), workshop).await?,
+        false => CallsState::None { missing: not_asked() },
     };
     for (patch, calls) in patches.iter_mut().zip(read.calls) {
         patch.calls = calls;
@@ -135,6 +142,7 @@ async fn work(
         patches,
         runtime: &runtime,
         kernels,
+        calls,
     };
     let checks = task.checks.iter().map(|check| check.report(&subject)).collect();
     let runtime = room.as_ref().map(|room| Runtime { name: room.name.clone(), image: room.image.clone() });

@@ -149,6 +149,15 @@ pub(super) async fn ask(room: Option<&Room<'_>>) -> Result<LoaderAnswer, Execute
 }
 
 impl Room<'_> {
+    /// The toolchain whose image it is made of, if it is one.
+    pub fn toolchain<'t>(&self, task: &'t VerifyTask<'_>) -> Option<&'t Toolchain> {
+        match &task.runtime {
+            RuntimeChoice::Toolchain(toolchain) => Some(toolchain),
+            RuntimeChoice::Own => task.recipes.toolchain(&self.name),
+            RuntimeChoice::Image(_) | RuntimeChoice::None { .. } => None,
+        }
+    }
+
     /// Removes the container.
     pub async fn leave(self) -> Result<(), ExecuteError> {
         Ok(self.lab.close().await?)

@@ -33,7 +33,8 @@ pub(super) fn read(field: &Field<'_>) -> Option<CommandsProof> {
     Some(CommandsProof { on: on?, steps, before, after })
 }
 
-fn step(field: &Field<'_>, names: &mut Vec<String>) -> Option<ProofStep> {
+/// A step; its name is its own among `names`.
+pub(in crate::recipe) fn step(field: &Field<'_>, names: &mut Vec<String>) -> Option<ProofStep> {
     let section = field.section(STEP)?;
     let name = section.required("name", |field| {
         let name = field.line()?;

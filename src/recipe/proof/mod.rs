@@ -1,6 +1,6 @@
 //! `proofs/<id>.toml`: what is observed on the source without and with a patch, and what must come out.
 
-mod commands;
+pub(super) mod commands;
 pub(super) mod compile;
 
 use super::keys::{PROOF, SCHEMA};
@@ -78,6 +78,6 @@ fn command(field: &Field<'_>, known: &[&str]) -> Option<Vec<String>> {
 }
 
 /// Texts that must or must not occur.
-fn texts(field: &Field<'_>) -> Option<Vec<String>> {
+pub(super) fn texts(field: &Field<'_>) -> Option<Vec<String>> {
     field.each(|field| field.line())
 }

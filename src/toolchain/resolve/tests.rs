@@ -55,6 +55,7 @@ fn recipe(requires: &[(&str, &str)]) -> Recipe {
         proofs: Vec::new(),
         library: None,
         kernels: vec![],
+        calls: vec![],
         outputs: Vec::new(),
         files: FileSet::default(),
     }

@@ -1,11 +1,12 @@
 //! Every check, the cheapest to understand first.
 
-mod code_object_version;
+mod api_calls;
 mod code_objects;
 mod databases;
 mod exported_api;
 mod kernel_texts;
 mod kernels;
+mod loadable_code;
 mod needed_libraries;
 mod one_llvm;
 mod package_files;
@@ -28,7 +29,7 @@ pub const CHECKS: &[&Check] = &[
     &runtime_conflicts::CHECK,
     &rocblas_kernels::CHECK,
     &code_objects::CHECK,
-    &code_object_version::CHECK,
+    &loadable_code::CHECK,
     &exported_api::CHECK,
     &patch_marks::CHECK,
     &kernel_texts::CHECK,
@@ -40,4 +41,5 @@ pub const CHECKS: &[&Check] = &[
     &kernels::hazards::CHECK,
     &kernels::limits::CHECK,
     &kernels::in_library::CHECK,
+    &api_calls::CHECK,
 ];

@@ -9,7 +9,7 @@ use crate::code::Content;
 use crate::model::{Evidence, LibraryPart, Tier, Version};
 
 pub(super) static CHECK: Check = Check {
-    id: "code-object-version",
+    id: "loadable-code",
     tier: Tier::Static,
     title: "the runtime loads code objects of the version that the library holds",
     why: "\
