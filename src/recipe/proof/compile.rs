@@ -90,11 +90,19 @@ pub(in crate::recipe) fn cases(section: &Section<'_>, known: &[&str]) -> Option<
 
 /// Without a value an axis would leave no case at all.
 fn values(field: &Field<'_>, known: &[&str]) -> Option<BTreeMap<String, Vec<String>>> {
-    let values: BTreeMap<String, Vec<String>> = field.map(capability, |field| words(&field, known))?;
+    let values: BTreeMap<String, Vec<String>> = field.map(value, |field| words(&field, known))?;
     if values.is_empty() {
         return field.wrong("an axis has at least one value", None);
     }
     Some(values)
+}
+
+/// A value is named like an axis, or begins with a digit.
+fn value(name: &str) -> Result<(), String> {
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => capability(&format!("n{name}")).map_err(|_| format!("`{name}` cannot name a value of an axis")),
+        false => capability(name),
+    }
 }
 
 fn axis(name: &str) -> Result<(), String> {
