@@ -1,6 +1,7 @@
 //! Debian packages to the byte: what a root file system is assembled from.
 
 use super::digest::{Digest, Digester};
+use super::path_filters::PathFilters;
 
 /// One package file of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct DebianPackage {
     pub sha256: Digest,
 }
 
-/// Everything that decides the bytes of a root file system.
+/// Everything that decides the bytes of a root file system, but for files that are left out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageSet {
     /// Seconds since 1970; no file is younger.
@@ -31,7 +32,7 @@ impl PackageSet {
         self.packages.iter().map(|package| package.size).sum()
     }
 
-    /// The same for the same root file system, wherever its packages lay.
+    /// The same for the same packages, wherever they lay.
     pub fn digest(&self) -> Digest {
         let mut digester = Digester::new();
         digester.update(format!("rootfs 1 {}\n", self.date).as_bytes());
@@ -39,6 +40,14 @@ impl PackageSet {
             digester.update(format!("{} {}\n", package.name, package.sha256).as_bytes());
         }
         digester.finish()
+    }
+
+    /// The same for the same root file system: for the same packages without the same files.
+    pub fn rootfs(&self, left_out: &PathFilters) -> Digest {
+        if left_out.is_empty() {
+            return self.digest();
+        }
+        Digest::of(format!("{} without\n{}", self.digest(), left_out.dpkg_options()))
     }
 }
 

@@ -18,6 +18,7 @@ mod manifest;
 mod name;
 mod patch;
 mod path;
+mod path_filters;
 mod plan;
 mod printable;
 mod proof;
@@ -52,6 +53,7 @@ pub use patch::{
     CallMark, LeftOutReason, OwnPatch, PatchLeftOut, PatchMark, PatchSpec, PatchVariant, PlannedPatch, Traces,
 };
 pub use path::{GuestPath, HostPath};
+pub use path_filters::{PathFilters, PathPattern, PathPatternError};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
 pub use printable::printable;
 pub use proof::{

@@ -7,6 +7,7 @@ use super::digest::{Digest, Digester};
 use super::files::FileSet;
 use super::name::ToolchainId;
 use super::path::GuestPath;
+use super::path_filters::PathFilters;
 use super::version::Version;
 
 /// One consistent ROCm/LLVM toolchain, as declared. What an image really holds is read from the image.
@@ -47,6 +48,8 @@ pub struct DebianBase {
     pub check_valid_until: bool,
     /// Packages beyond the minimal base: `name`, or `name/suite` for that suite's version.
     pub packages: Vec<String>,
+    /// Files of all packages that stay out of the image.
+    pub left_out: PathFilters,
 }
 
 impl DebianBase {
@@ -55,7 +58,8 @@ impl DebianBase {
         std::iter::once(&self.suite).chain(&self.further_suites).cloned().collect()
     }
 
-    /// The same as long as the same packages are asked for from the same suites.
+    /// The same as long as the same packages are asked for from the same suites. Files that are left out of them choose no
+    /// package: what was locked stays locked.
     pub fn request(&self) -> Digest {
         let mut digester = Digester::new();
         for list in [&self.suites(), &self.components, &self.packages] {

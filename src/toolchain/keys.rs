@@ -13,7 +13,7 @@ pub(super) const BASE: Keys = Keys { required: &[], optional: &["image", "debian
 
 pub(super) const DEBIAN: Keys = Keys {
     required: &["suite", "components", "packages"],
-    optional: &["further-suites", "check-valid-until"],
+    optional: &["further-suites", "check-valid-until", "path-exclude", "path-include"],
 };
 
 pub(super) const COMPILER: Keys = Keys { required: &["c", "cxx"], optional: &[] };

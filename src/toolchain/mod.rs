@@ -11,6 +11,7 @@ pub mod loader;
 pub mod log;
 mod packages;
 mod parse;
+mod path_filters;
 pub mod pin;
 mod resolve;
 pub mod rules;

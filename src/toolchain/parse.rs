@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::ToolchainError;
 use super::keys::{BASE, CLAIM, COMPILER, DEBIAN, SCHEMA, TOOLCHAIN};
-use super::packages;
+use super::{packages, path_filters};
 use crate::document::{Field, Mistakes, Section, capability, read, variable};
 use crate::model::{Base, Claim, Compilers, DebianBase, FileSet, Toolchain, ToolchainId};
 
@@ -106,12 +106,14 @@ fn debian(field: &Field<'_>) -> Option<DebianBase> {
         section.or("further-suites", Vec::new(), |list| list.each(|field| path_of_mirror(&field)));
     let suites: Vec<String> = suite.iter().chain(further_suites.iter().flatten()).cloned().collect();
     let packages = section.required("packages", |field| packages::list(&field, &suites));
+    let left_out = path_filters::of(&section);
     Some(DebianBase {
         suite: suite?,
         further_suites: further_suites?,
         components: components?,
         check_valid_until: check_valid_until?,
         packages: packages?,
+        left_out: left_out?,
     })
 }
 

@@ -67,7 +67,7 @@ fn read(toolchain: &str) -> Result<Toolchain, ToolchainError> {
 
 #[test]
 fn every_key_reaches_the_toolchain() {
-    let packages = "further-suites = [\"experimental\"]\npackages = [\n    # tools\n    \"ccache\",\n    \"libstdc++-14-dev\",\n    \"hipcc/experimental\",\n]";
+    let packages = "path-exclude = [\"/usr/share/doc/*\", \"*gfx*\"]\npath-include = [\"*gfx101[012]*\"]\nfurther-suites = [\"experimental\"]\npackages = [\n    # tools\n    \"ccache\",\n    \"libstdc++-14-dev\",\n    \"hipcc/experimental\",\n]";
     let toolchain = read(&SID.replace("packages = [\"clang-21\"]", packages)).expect("good");
     let Base::Debian(debian) = toolchain.base else { panic!("it says how to assemble it") };
     assert_eq!(debian.packages, ["ccache", "libstdc++-14-dev", "hipcc/experimental"]);
@@ -76,6 +76,10 @@ fn every_key_reaches_the_toolchain() {
         (vec!["sid".into(), "experimental".into()], false)
     );
     assert_eq!(debian.components, ["main", "contrib"]);
+    assert_eq!(
+        debian.left_out.dpkg_options(),
+        "path-exclude=/usr/share/doc/*\npath-exclude=*gfx*\npath-include=*gfx101[012]*\n"
+    );
     assert_eq!(toolchain.compilers.cxx.as_str(), "/usr/bin/clang++-21");
     assert_eq!(toolchain.environment["HIP_PLATFORM"], "amd");
     assert_eq!(toolchain.provides["llvm"].file, Some(GuestPath::new("/usr/bin/clang-21")));
@@ -108,7 +112,8 @@ Error:
    · ─────
  7 │ components = ["main", "contrib"]
    ╰────
-  help: known here: suite, components, packages, further-suites, check-valid-until
+  help: known here: suite, components, packages, further-suites, check-valid-until, path-exclude, path-
+        include
 
 Error:
   × `cmake=3.31` is not the name of a Debian package
@@ -165,6 +170,114 @@ Error:
  17 │ llvm = { version = 21, package = "clang-21", file = "/usr/bin/clang-21" }
     ·                    ──
     ╰────
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn mistakes_in_what_is_left_out_are_told_where_they_are() {
+    let with = |keys: &str| SID.replace("check-valid-until = false", keys);
+    let exclude = r#"path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]"#;
+    let error = read(&with(&format!("{exclude}\npath-include = \"*\""))).expect_err("mistakes");
+    assert_data_eq!(
+        rendered(&error),
+        str![[r#"
+toolchain::invalid
+
+  × the toolchain `debian-sid` has 7 mistakes
+  help: correct the folder's files; docs/toolchain.schema.json has every key
+
+Error:
+  × `usr/share/doc/*` can match no path: a path begins with `/`
+   ╭─[debian-sid/toolchain.toml:7:17]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                 ─────────────────
+ 8 │ path-include = "*"
+   ╰────
+  help: whole paths are compared, e.g. with `/usr/share/doc/*`; `*` stands for `/` as well
+
+Error:
+  × this pattern is empty
+   ╭─[debian-sid/toolchain.toml:7:36]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                                    ──
+ 8 │ path-include = "*"
+   ╰────
+  help: whole paths are compared, e.g. with `/usr/share/doc/*`; `*` stands for `/` as well
+
+Error:
+  × this pattern has a character that is not printable ASCII, or a blank
+   ╭─[debian-sid/toolchain.toml:7:40]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                                        ────────────────────
+ 8 │ path-include = "*"
+   ╰────
+  help: `?` stands for any one character, `*` for any number, `[ab]` for one of these
+
+Error:
+  × `{` does not mean the same to dpkg
+   ╭─[debian-sid/toolchain.toml:7:62]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                                                              ────────
+ 8 │ path-include = "*"
+   ╰────
+  help: `?` stands for any one character, `*` for any number, `[ab]` for one of these
+
+Error:
+  × `/a[b` is not a pattern: unclosed character class; missing ']'
+   ╭─[debian-sid/toolchain.toml:7:72]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                                                                        ──────
+ 8 │ path-include = "*"
+   ╰────
+  help: `?` stands for a bracket
+
+Error:
+  × `base.debian.path-exclude` is a whole number, text in quotes is expected
+   ╭─[debian-sid/toolchain.toml:7:80]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+   ·                                                                                ─
+ 8 │ path-include = "*"
+   ╰────
+
+Error:
+  × `base.debian.path-include` is text, a list is expected
+   ╭─[debian-sid/toolchain.toml:8:16]
+ 7 │ path-exclude = ["usr/share/doc/*", "", "/a\npath-include=*", "/{a,b}", "/a[b", 7]
+ 8 │ path-include = "*"
+   ·                ───
+ 9 │ packages = ["clang-21"]
+   ╰────
+
+"#]]
+        .raw()
+    );
+    let error = read(&with("path-include = [\"*gfx101*\"]")).expect_err("a mistake");
+    assert_data_eq!(
+        rendered(&error),
+        str![[r#"
+toolchain::invalid
+
+  × the toolchain `debian-sid` has a mistake
+  help: correct the folder's files; docs/toolchain.schema.json has every key
+
+Error:
+  × nothing is left out that could be brought back
+   ╭─[debian-sid/toolchain.toml:7:16]
+ 6 │ components = ["main", "contrib"]
+ 7 │ path-include = ["*gfx101*"]
+   ·                ────────────
+ 8 │ packages = ["clang-21"]
+   ╰────
+  help: `path-include` brings back what `path-exclude` leaves out: name that as well
 
 "#]]
         .raw()

@@ -139,7 +139,8 @@ fn of_debian(error: &DebianError) -> ExitCode {
         DebianError::NoComponent { .. }
         | DebianError::UnknownPackage { .. }
         | DebianError::Conflict { .. }
-        | DebianError::UnsafePath { .. } => ExitCode::Invalid,
+        | DebianError::UnsafePath { .. }
+        | DebianError::LinkToLeftOut { .. } => ExitCode::Invalid,
         // Another mirror, or this one later, may do.
         DebianError::Client { .. }
         | DebianError::NoMirror { .. }

@@ -1,7 +1,8 @@
 //! Makes a toolchain's image from a Debian mirror: packages chosen, laid out, imported, configured.
 //!
-//! The root file system goes to the engine as it is written. It stays there under the digest of its packages, below the
-//! image that is made of it: another toolchain of the same packages, or the same one made again, has it already.
+//! The root file system goes to the engine as it is written. It stays there under the digest of its packages and of what is
+//! left out of them, below the image that is made of it: another toolchain of the same, or the same one made again, has it
+//! already.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::make::Maker;
 use crate::engine::{
     ContainerId, ContainerSpec, EngineError, IMAGE_PREFIX, ImageInfo, Network as GuestNetwork, pipe,
 };
-use crate::model::{DebianBase, Event, GuestPath, PackageSet, SYSTEM_PATH, Stage, Unit};
+use crate::model::{DebianBase, Event, GuestPath, PackageSet, PathFilters, SYSTEM_PATH, Stage, Unit};
 use crate::source::debian::{self, Place, Step};
 
 impl Maker<'_, '_> {
@@ -35,7 +36,7 @@ impl Maker<'_, '_> {
                 self.resolve(base, place).await?
             }
         };
-        let rootfs = format!("{IMAGE_PREFIX}rootfs:{}", &set.digest().to_string()[..32]);
+        let rootfs = format!("{IMAGE_PREFIX}rootfs:{}", &set.rootfs(&base.left_out).to_string()[..32]);
         if self.engine.image(&rootfs).await?.is_some() {
             self.note(format!("its root file system is in the engine: {rootfs}"));
         } else {
@@ -45,7 +46,7 @@ impl Maker<'_, '_> {
                     self.check_locked(&set, base, place).await?;
                 }
             }
-            self.import(&set, place, &rootfs).await?;
+            self.import(&set, &base.left_out, place, &rootfs).await?;
         }
         let configured = self.configure(&rootfs).await;
         if matches!(configured, Err(ExecuteError::Configure { .. })) {
@@ -93,14 +94,20 @@ impl Maker<'_, '_> {
     }
 
     /// Lays the packages out straight into the engine.
-    async fn import(&self, set: &PackageSet, place: Place<'_>, rootfs: &str) -> Result<(), ExecuteError> {
+    async fn import(
+        &self,
+        set: &PackageSet,
+        left_out: &PathFilters,
+        place: Place<'_>,
+        rootfs: &str,
+    ) -> Result<(), ExecuteError> {
         let workshop = self.account.workshop;
         let client = workshop.client().await?;
         let progress = self.progress();
         let (writer, stream) = pipe();
         let assemble = async {
             let (writer, notes) =
-                debian::assemble(set, place, client, writer, &progress, &workshop.cancel).await?;
+                debian::assemble(set, left_out, place, client, writer, &progress, &workshop.cancel).await?;
             // Nothing is left to send: the writer only says that this was all.
             writer.finish().map_err(|error| debian::DebianError::Output { reason: error.to_string() })?;
             Ok::<_, debian::DebianError>(notes)

@@ -140,6 +140,15 @@ pub enum DebianError {
     #[diagnostic(code(debian::unsafe_path), help("no well-made Debian package is like this; leave it out"))]
     UnsafePath { package: String, path: String, reason: &'static str },
 
+    #[error(
+        "`/{path}` of the package `{package}` is a hard link to `/{target}`, which `path-exclude` leaves out"
+    )]
+    #[diagnostic(
+        code(debian::link_to_left_out),
+        help("leave out both, or bring `/{target}` back with `path-include` in [base.debian]")
+    )]
+    LinkToLeftOut { package: String, path: String, target: String },
+
     #[error("no room for the files of `{package}`: {reason}")]
     #[diagnostic(
         code(debian::no_room),

@@ -33,7 +33,7 @@ pub use error::DebianError;
 pub use mirror::find_mirror;
 pub use signature::Keyring;
 
-use crate::model::{DebianPackage, PackageSet};
+use crate::model::{DebianPackage, PackageSet, PathFilters};
 use fetch::{Fetcher, Wanted};
 use packages::Packages;
 use queue::Queue;
@@ -196,13 +196,14 @@ fn wanted(mirror: &str, package: &DebianPackage) -> Wanted {
     Wanted { urls: vec![format!("{mirror}/{}", package.file)], size: package.size, digest: package.sha256 }
 }
 
-/// Writes the root file system of a package set to `output`, as an uncompressed tar. Returns `output`, with nothing left
+/// Writes the root file system of a package set to `output`, as an uncompressed tar without what is `left_out`. Returns `output`, with nothing left
 /// to flush, and what a person should know.
 ///
 /// The same set gives the same bytes. What was downloaded stays in the cache. Packages are decompressed while others
 /// are still on their way; each is compared with its digest before. After a failure `output` has an unfinished archive.
 pub async fn assemble<W: Write + Send + 'static>(
     set: &PackageSet,
+    left_out: &PathFilters,
     place: Place<'_>,
     client: &reqwest::Client,
     output: W,
@@ -220,6 +221,7 @@ pub async fn assemble<W: Write + Send + 'static>(
         queue: Arc::clone(&queue),
         packages: set.packages.iter().map(|package| (package.name.clone(), package.size)).collect(),
         date: set.date,
+        left_out: left_out.clone(),
         progress: Arc::clone(progress),
         cancel: stop.clone(),
     };
@@ -355,6 +357,7 @@ struct Layout {
     /// Name and size of each.
     packages: Vec<(String, u64)>,
     date: u64,
+    left_out: PathFilters,
     progress: Progress,
     cancel: CancellationToken,
 }
@@ -374,7 +377,8 @@ impl Layout {
 
     fn lay_out<W: Write>(&self, output: W) -> Result<(W, Vec<String>), DebianError> {
         let failed = |error: &std::io::Error| DebianError::Output { reason: error.to_string() };
-        let mut rootfs = Rootfs::new(output, self.date).map_err(|error| failed(&error))?;
+        let mut rootfs =
+            Rootfs::new(output, self.date, self.left_out.clone()).map_err(|error| failed(&error))?;
         let total = self.packages.iter().map(|(_, size)| size).sum();
         let mut done = 0;
         for (index, (name, size)) in self.packages.iter().enumerate() {

@@ -14,9 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::DebianError;
 use super::deb::Control;
+use crate::model::PathFilters;
 
 /// Top-level folders that are links to the folder of the same name in `usr`.
 const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+
+/// Where dpkg reads what it leaves out from then on.
+const DPKG_OPTIONS: &str = "etc/dpkg/dpkg.cfg.d/rdna-build";
 
 /// base-passwd's lists are some kilobytes.
 const LARGEST_MASTER: u64 = 64 << 10;
@@ -26,6 +30,7 @@ pub(super) struct Rootfs<W: Write> {
     tar: tar::Builder<W>,
     /// No file is younger: the same packages make the same bytes.
     release_date: u64,
+    left_out: PathFilters,
     seen: HashMap<Box<[u8]>, Kind>,
     status: String,
     notes: Vec<String>,
@@ -43,6 +48,7 @@ enum Kind {
 enum Refused {
     Broken(String),
     Unsafe { path: String, reason: &'static str },
+    LinkToLeftOut { path: String, target: String },
     NoRoom(String),
     Cancelled,
 }
@@ -67,10 +73,15 @@ impl From<std::io::Error> for Refused {
 
 impl<W: Write> Rootfs<W> {
     /// Begins with the links of a merged `/usr`.
-    pub fn new(writer: W, release_date: u64) -> std::io::Result<Self> {
-        let tar = tar::Builder::new(writer);
-        let mut rootfs =
-            Self { tar, release_date, seen: HashMap::new(), status: String::new(), notes: Vec::new() };
+    pub fn new(writer: W, release_date: u64, left_out: PathFilters) -> std::io::Result<Self> {
+        let mut rootfs = Self {
+            tar: tar::Builder::new(writer),
+            release_date,
+            left_out,
+            seen: HashMap::new(),
+            status: String::new(),
+            notes: Vec::new(),
+        };
         rootfs.directory("usr")?;
         for name in MERGED {
             rootfs.directory(&format!("usr/{name}"))?;
@@ -99,6 +110,9 @@ impl<W: Write> Rootfs<W> {
             Refused::Unsafe { path, reason } => {
                 DebianError::UnsafePath { package: package.to_owned(), path, reason }
             }
+            Refused::LinkToLeftOut { path, target } => {
+                DebianError::LinkToLeftOut { package: package.to_owned(), path, target }
+            }
             Refused::NoRoom(reason) => DebianError::NoRoom { package: package.to_owned(), reason },
             Refused::Cancelled => DebianError::Cancelled,
         })
@@ -113,6 +127,13 @@ impl<W: Write> Rootfs<W> {
         self.text("var/lib/dpkg/status", 0o644, status.as_bytes())?;
         self.text("var/lib/dpkg/available", 0o644, b"")?;
         self.text("var/lib/dpkg/info/format", 0o644, b"1\n")?;
+        if !self.left_out.is_empty() {
+            let options = format!(
+                "# Left out of the packages of this image when it was assembled, and by dpkg from then on.\n{}",
+                self.left_out.dpkg_options()
+            );
+            self.text(DPKG_OPTIONS, 0o644, options.as_bytes())?;
+        }
         Ok((self.tar.into_inner()?, self.notes))
     }
 
@@ -129,10 +150,16 @@ impl<W: Write> Rootfs<W> {
             }
             let mut entry = entry?;
             let Some(path) = safe_path(&entry.path_bytes())? else { continue };
+            let start = list.len();
             list.push(b'/');
             list.extend_from_slice(&path);
+            let leads_on = matches!(entry.header().entry_type(), EntryType::Directory | EntryType::Symlink);
+            let is_left_out = self.left_out.leave_out(&list[start..], leads_on);
             list.push(b'\n');
-            self.entry(control, path, &mut entry)?;
+            // Listed all the same, as by dpkg: the list says what belongs to the package.
+            if !is_left_out {
+                self.entry(control, path, &mut entry)?;
+            }
         }
         for (member, mode, content) in &control.members {
             self.text(&format!("var/lib/dpkg/info/{}.{member}", control.info_name), *mode, content)?;
@@ -198,7 +225,13 @@ impl<W: Write> Rootfs<W> {
             }
             EntryType::Link => {
                 let target = entry.link_name_bytes().unwrap_or_default().into_owned();
-                let target = safe_path(&target)?.map(|target| merged(target, Kind::File));
+                let target = safe_path(&target)?;
+                if let Some(target) = &target
+                    && self.left_out.leave_out(&[b"/", target.as_slice()].concat(), false)
+                {
+                    return Err(Refused::LinkToLeftOut { path: name, target: shown(target) });
+                }
+                let target = target.map(|target| merged(target, Kind::File));
                 let target = target.filter(|target| self.seen.get(target.as_slice()) == Some(&Kind::File));
                 let Some(target) = target else {
                     let reason = "a hard link to a file that is not in the package before it";

@@ -19,7 +19,16 @@ fn add(rootfs: &mut Rootfs<Vec<u8>>, name: &str, file: &[u8]) -> Result<(), Debi
 
 /// Adds one package and lists the tar: type, mode, path, link.
 fn laid_out(control: &str, members: &[(&str, &str)], items: &[Item<'_>]) -> Result<Vec<u8>, DebianError> {
-    let mut rootfs = Rootfs::new(Vec::new(), 1_000).unwrap();
+    laid_out_without(PathFilters::default(), control, members, items)
+}
+
+fn laid_out_without(
+    left_out: PathFilters,
+    control: &str,
+    members: &[(&str, &str)],
+    items: &[Item<'_>],
+) -> Result<Vec<u8>, DebianError> {
+    let mut rootfs = Rootfs::new(Vec::new(), 1_000, left_out).unwrap();
     add(&mut rootfs, "tool", &deb(control, members, items))?;
     Ok(rootfs.finish().unwrap().0)
 }
@@ -125,7 +134,7 @@ fn a_package_cannot_claim_another_name_or_a_status() {
 
 #[test]
 fn a_file_that_two_packages_ship_is_kept_once_and_said() {
-    let mut rootfs = Rootfs::new(Vec::new(), 1_000).unwrap();
+    let mut rootfs = Rootfs::new(Vec::new(), 1_000, PathFilters::default()).unwrap();
     for name in ["tool", "twin"] {
         let control = CONTROL.replace("Package: tool", &format!("Package: {name}"));
         let file = deb(&control, &[], &[Item::Directory("./usr/share/"), Item::File("./usr/share/x", name)]);
@@ -140,7 +149,7 @@ fn a_file_that_two_packages_ship_is_kept_once_and_said() {
 fn a_truncated_package_is_refused() {
     let whole = deb(CONTROL, &[], &[Item::File("./x", "x")]);
     for length in [0, 8, 100, whole.len() - 40] {
-        let mut rootfs = Rootfs::new(Vec::new(), 1_000).unwrap();
+        let mut rootfs = Rootfs::new(Vec::new(), 1_000, PathFilters::default()).unwrap();
         let result = add(&mut rootfs, "tool", &whole[..length]);
         assert!(matches!(result, Err(DebianError::BadPackage { .. })), "{length} bytes: {result:?}");
     }
@@ -152,4 +161,71 @@ fn root_has_a_name_before_anything_is_configured() {
     let tar = laid_out(CONTROL, &[], &[Item::File("./usr/share/base-passwd/passwd.master", master)]).unwrap();
     assert_eq!(content(&tar, "etc/passwd"), master);
     assert_eq!(content(&tar, "usr/share/base-passwd/passwd.master"), master);
+}
+
+fn filters(exclude: &[&str], include: &[&str]) -> PathFilters {
+    let patterns = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+    PathFilters { exclude: patterns(exclude), include: patterns(include) }
+}
+
+#[test]
+fn what_is_left_out_is_listed_but_not_there_and_dpkg_is_told() {
+    let left_out = filters(&["/lib/kernels/*gfx*", "/etc/tool.conf"], &["*gfx1010*"]);
+    let tar = laid_out_without(
+        left_out,
+        CONTROL,
+        &[("conffiles", "/etc/tool.conf\n")],
+        &[
+            Item::Directory("./etc/"),
+            Item::File("./etc/tool.conf", "x"),
+            Item::Directory("./lib/kernels/"),
+            Item::File("./lib/kernels/gfx1010.hsaco", "ten"),
+            Item::File("./lib/kernels/gfx900.hsaco", "nine"),
+            Item::HardLink("./lib/kernels/gfx906.hsaco", "./lib/kernels/gfx900.hsaco"),
+            Item::Symlink("./lib/kernels/gfx", "."),
+            Item::File("./lib/kernels/fallback.dat", "any"),
+        ],
+    )
+    .unwrap();
+    let listing = listing(&tar);
+    let kernels: Vec<_> = listing.iter().filter(|line| line.starts_with("usr/lib/kernels/")).collect();
+    assert_eq!(
+        kernels,
+        [
+            "usr/lib/kernels/",
+            "usr/lib/kernels/gfx1010.hsaco",
+            "usr/lib/kernels/gfx -> .",
+            "usr/lib/kernels/fallback.dat"
+        ]
+    );
+    assert!(!listing.iter().any(|line| line.contains("tool.conf")), "{listing:#?}");
+    let list = content(&tar, "var/lib/dpkg/info/tool:amd64.list");
+    for path in ["/etc/tool.conf", "/lib/kernels/gfx900.hsaco", "/lib/kernels/gfx906.hsaco"] {
+        assert!(list.lines().any(|line| line == path), "{path}: {list}");
+    }
+    assert_eq!(
+        content(&tar, "etc/dpkg/dpkg.cfg.d/rdna-build"),
+        "# Left out of the packages of this image when it was assembled, and by dpkg from then on.\n\
+         path-exclude=/lib/kernels/*gfx*\npath-exclude=/etc/tool.conf\npath-include=*gfx1010*\n"
+    );
+}
+
+#[test]
+fn dpkg_is_told_nothing_where_nothing_is_left_out() {
+    let tar = laid_out(CONTROL, &[], &[Item::File("./x", "x")]).unwrap();
+    assert!(!listing(&tar).iter().any(|line| line.starts_with("etc/dpkg")));
+}
+
+#[test]
+fn a_hard_link_to_what_is_left_out_is_refused_by_name() {
+    let items = [Item::File("./bin/tool", "elf"), Item::HardLink("./bin/tool2", "./bin/tool")];
+    let error = laid_out_without(filters(&["/bin/tool"], &[]), CONTROL, &[], &items).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`/usr/bin/tool2` of the package `tool` is a hard link to `/bin/tool`, which `path-exclude` leaves out"
+    );
+    let tar = laid_out_without(filters(&["/bin/*"], &[]), CONTROL, &[], &items).unwrap();
+    assert!(!listing(&tar).iter().any(|line| line.contains("tool2")), "both are left out");
+    let tar = laid_out_without(filters(&["/bin/*"], &["/bin/tool*"]), CONTROL, &[], &items).unwrap();
+    assert!(listing(&tar).contains(&"usr/bin/tool2 = usr/bin/tool".to_owned()), "both are brought back");
 }

@@ -15,6 +15,7 @@ struct Case {
     check_valid_until: bool,
     suites: Vec<String>,
     packages: Vec<String>,
+    left_out: PathFilters,
     steps: Arc<Mutex<Vec<(Step, u64, u64)>>>,
 }
 
@@ -28,6 +29,7 @@ impl Case {
             check_valid_until: true,
             suites: vec!["sid".to_owned()],
             packages: vec!["tool".to_owned()],
+            left_out: PathFilters::default(),
             steps: Arc::default(),
         }
     }
@@ -58,7 +60,8 @@ impl Case {
             Arc::new(move |step, done, total| steps.lock().unwrap().push((step, done, total)));
         let client = reqwest::Client::new();
         let resolved = resolve(&request, &client, &progress, cancel).await?;
-        let (rootfs, _) = assemble(&resolved.set, place, &client, Vec::new(), &progress, cancel).await?;
+        let (rootfs, _) =
+            assemble(&resolved.set, &self.left_out, place, &client, Vec::new(), &progress, cancel).await?;
         Ok(Made { resolved, rootfs })
     }
 }

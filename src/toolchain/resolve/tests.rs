@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::document::testing::rendered;
-use crate::model::{Base, BuildSpec, Claim, Compilers, DebianBase, FileSet, GuestPath};
+use crate::model::{Base, BuildSpec, Claim, Compilers, DebianBase, FileSet, GuestPath, PathFilters};
 
 fn version(text: &str) -> Version {
     text.parse().expect("a version")
@@ -134,6 +134,7 @@ fn of_two_as_near_the_one_that_needs_no_registry_and_brings_least_counts() {
             components: vec!["main".to_owned()],
             check_valid_until: true,
             packages: Vec::new(),
+            left_out: PathFilters::default(),
         });
         toolchain
     };
