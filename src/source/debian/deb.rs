@@ -4,7 +4,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-use liblzma::stream::{CONCATENATED, IGNORE_CHECK};
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, IGNORE_CHECK, MtStreamBuilder, Stream};
 
 use super::packages::is_name;
 
@@ -13,6 +14,13 @@ const LARGEST_MEMBER: u64 = 64 << 20;
 
 /// Memory a decompressor may ask for; `xz -9` asks for 65 MiB.
 const XZ_MEMORY: u64 = 512 << 20;
+
+/// Compressed bytes from which on several threads share one package: it would keep the others waiting. Smaller ones are
+/// decompressed beside each other.
+const LARGE: u64 = 64 << 20;
+
+/// Threads that share one package: each holds a block, which has 24 MiB as dpkg makes them.
+const MOST_THREADS: usize = 4;
 
 /// What a package says of itself.
 #[derive(Debug, Default)]
@@ -46,7 +54,13 @@ pub(super) fn read<R: Read>(
             let Some(control) = control else {
                 return Err("its data comes before its control".to_owned());
             };
-            let mut stream = decompress(BufReader::with_capacity(256 << 10, entry), extension)?;
+            let size = entry.header().size();
+            let reader = BufReader::with_capacity(256 << 10, entry);
+            let mut stream = if extension == ".xz" && size >= LARGE {
+                shared(reader)?
+            } else {
+                decompress(reader, extension)?
+            };
             return unpack(control, &mut stream);
         }
     }
@@ -63,13 +77,38 @@ pub(super) fn decompress<'r>(
         "" => Box::new(reader),
         ".gz" => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
         ".xz" => {
-            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED | IGNORE_CHECK)
+            let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED | IGNORE_CHECK)
                 .map_err(|error| error.to_string())?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
+            Box::new(XzDecoder::new_stream(reader, stream))
         }
         ".zst" => Box::new(zstd::Decoder::with_buffer(reader).map_err(|error| error.to_string())?),
         other => return Err(format!("its compression `{other}` is not known")),
     })
+}
+
+/// Decompresses xz with several threads, as far as it consists of blocks that say their sizes: dpkg writes them so.
+fn shared<'r>(reader: impl BufRead + 'r) -> Result<Box<dyn Read + 'r>, String> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+    let mut builder = MtStreamBuilder::new();
+    builder
+        .threads(u32::try_from(threads).unwrap_or(1))
+        .memlimit_threading(XZ_MEMORY)
+        .memlimit_stop(XZ_MEMORY);
+    let stream = builder.decoder().map_err(|error| error.to_string())?;
+    Ok(Box::new(OneStream(XzDecoder::new_stream(reader, stream))))
+}
+
+/// A decoder of one xz stream, for which a second is an error: what it holds would be missing without a word.
+struct OneStream<R: BufRead>(XzDecoder<R>);
+
+impl<R: BufRead> Read for OneStream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && !self.0.get_mut().fill_buf()?.is_empty() {
+            return Err(std::io::Error::other("its data goes on behind the end of the xz stream"));
+        }
+        Ok(read)
+    }
 }
 
 fn read_control(archive: &mut tar::Archive<Box<dyn Read + '_>>) -> Result<Control, String> {
@@ -135,5 +174,49 @@ impl Control {
         }
         self.info_name = if is_same { format!("{}:{architecture}", self.name) } else { self.name.clone() };
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Some megabytes in blocks of one.
+    fn blocks(content: &[u8]) -> Vec<u8> {
+        let stream = MtStreamBuilder::new().threads(2).block_size(1 << 20).encoder().unwrap();
+        let mut compressed = Vec::new();
+        liblzma::bufread::XzEncoder::new_stream(content, stream).read_to_end(&mut compressed).unwrap();
+        compressed
+    }
+
+    fn content() -> Vec<u8> {
+        (0..5 << 18).flat_map(u32::to_le_bytes).collect()
+    }
+
+    fn read(compressed: &[u8]) -> Result<Vec<u8>, String> {
+        let mut content = Vec::new();
+        shared(compressed)?.read_to_end(&mut content).map_err(|error| error.to_string())?;
+        Ok(content)
+    }
+
+    #[test]
+    fn what_several_threads_decompress_is_what_one_does() {
+        assert_eq!(read(&blocks(&content())).unwrap(), content());
+        assert_eq!(
+            read(&liblzma::encode_all(content().as_slice(), 0).unwrap()).unwrap(),
+            content(),
+            "one block"
+        );
+    }
+
+    #[test]
+    fn several_threads_miss_nothing_without_a_word() {
+        let compressed = blocks(&content());
+        let twice = [compressed.as_slice(), compressed.as_slice()].concat();
+        assert_eq!(read(&twice).unwrap_err(), "its data goes on behind the end of the xz stream");
+        assert!(read(&compressed[..compressed.len() / 2]).is_err());
+        let mut broken = compressed;
+        broken[1_000] ^= 1;
+        assert!(read(&broken).is_err());
     }
 }
