@@ -201,6 +201,21 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_toolchain_shows_what_is_left_out_of_its_packages() {
+    let home = Home::new();
+    let ran = home.run("toolchains show debian-sid");
+    let row = ran.stdout.lines().find(|line| line.trim_start().starts_with("left out"));
+    assert_eq!(
+        row.map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).as_deref(),
+        Some("left out /usr/lib/*/rocblas/*gfx*, but not /usr/lib/*/rocblas/*gfx101[012]*")
+    );
+    let document = &home.run("toolchains show debian-sid --json").json()[0];
+    assert_eq!(document["path-exclude"][0], "/usr/lib/*/rocblas/*gfx*");
+    assert_eq!(document["path-include"][0], "/usr/lib/*/rocblas/*gfx101[012]*");
+    assert!(!home.run("toolchains show debian-sid-hip").stdout.contains("left out"));
+}
+
+#[test]
 fn lists_are_data_on_standard_output() {
     let home = Home::new();
     for arguments in

@@ -11,7 +11,7 @@ use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire;
 use crate::execute;
 use crate::lockfile::LockFile;
-use crate::model::{Base, Toolchain, ToolchainId};
+use crate::model::{Base, PathFilters, PathPattern, Toolchain, ToolchainId};
 use crate::store::Store;
 use crate::toolchain::Catalog;
 
@@ -86,6 +86,9 @@ fn show(
     fact("compiler", format!("{}, {}", toolchain.compilers.c, toolchain.compilers.cxx));
     if let Base::Debian(debian) = &toolchain.base {
         fact("packages", debian.packages.join(" "));
+        if !debian.left_out.is_empty() {
+            fact("left out", left_out(&debian.left_out));
+        }
         if let Some(locked) = &toolchain.locked {
             fact("locked", format!("to {} packages by {}", locked.set.packages.len(), settings.lock_file));
         }
@@ -105,16 +108,26 @@ fn show(
     Ok(ExitCode::Fine)
 }
 
+fn left_out(filters: &PathFilters) -> String {
+    let all =
+        |patterns: &[PathPattern]| patterns.iter().map(PathPattern::as_str).collect::<Vec<_>>().join(" ");
+    match filters.include.as_slice() {
+        [] => all(&filters.exclude),
+        include => format!("{}, but not {}", all(&filters.exclude), all(include)),
+    }
+}
+
 fn document(toolchain: &Toolchain, made: bool) -> serde_json::Value {
     let provides: serde_json::Map<_, _> = toolchain
         .provides
         .iter()
         .map(|(capability, claim)| (capability.clone(), claim.version.to_string().into()))
         .collect();
-    let (image, packages) = match &toolchain.base {
-        Base::Image(image) => (Some(image), None),
-        Base::Debian(debian) => (None, Some(&debian.packages)),
+    let (image, packages, left_out) = match &toolchain.base {
+        Base::Image(image) => (Some(image), None, None),
+        Base::Debian(debian) => (None, Some(&debian.packages), Some(&debian.left_out)),
     };
+    let texts = |patterns: &[PathPattern]| patterns.iter().map(PathPattern::to_string).collect::<Vec<_>>();
     serde_json::json!({
         "id": toolchain.id,
         "summary": toolchain.summary,
@@ -124,5 +137,7 @@ fn document(toolchain: &Toolchain, made: bool) -> serde_json::Value {
         "made": made,
         "provides": provides,
         "packages": packages,
+        "path-exclude": left_out.map(|filters| texts(&filters.exclude)),
+        "path-include": left_out.map(|filters| texts(&filters.include)),
     })
 }
