@@ -120,7 +120,14 @@ fn runtime() -> RuntimeState {
             ..Inventory::default()
         },
         loader: LoaderAnswer {
-            libraries: vec![mapped("libamdhip64.so.6"), mapped("libLLVM.so.21.1")],
+            libraries: vec![
+                LoadedLibrary {
+                    name: "linux-vdso.so.1".to_owned(),
+                    path: Some("linux-vdso.so.1".to_owned()),
+                },
+                mapped("libamdhip64.so.6"),
+                mapped("libLLVM.so.21.1"),
+            ],
             ..LoaderAnswer::default()
         },
         library: format!("/{PREFIX}/lib/libx.so.1"),

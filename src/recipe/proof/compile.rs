@@ -100,7 +100,9 @@ fn values(field: &Field<'_>, known: &[&str]) -> Option<BTreeMap<String, Vec<Stri
 /// A value is named like an axis, or begins with a digit.
 fn value(name: &str) -> Result<(), String> {
     match name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => capability(&format!("n{name}")).map_err(|_| format!("`{name}` cannot name a value of an axis")),
+        true => {
+            capability(&format!("n{name}")).map_err(|_| format!("`{name}` cannot name a value of an axis"))
+        }
         false => capability(name),
     }
 }

@@ -1,8 +1,10 @@
 //! How many LLVMs a process with the library has.
 
+use std::collections::BTreeSet;
+
 use super::subject::{RuntimeSeen, Subject};
 use super::{Answer, Check};
-use crate::model::{Evidence, GuestPath, LibraryPart, Tier};
+use crate::model::{Evidence, GuestPath, Inventory, LibraryPart, Tier};
 
 pub(super) static CHECK: Check = Check {
     id: "one-llvm",
@@ -11,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     why: "\
 COMGR compiles MIOpen's kernels with an LLVM. A second one in the same process, brought by another library that is needed, registers its
 options and passes a second time: the program aborts, or code of one works on objects of the other. What the loader really maps is
-counted, and LLVMs that are linked into a library with it.
+counted, what those libraries open by name while they run (HIP opens COMGR so), and LLVMs that are linked into a library.
 
 `rdna-build explain two-libllvms` has more.",
     needs: "a runtime image: the toolchain's, or one that --image names",
@@ -27,24 +29,35 @@ fn run(subject: &Subject<'_>) -> Answer {
     if runtime.loader.libraries.iter().all(|library| library.path.is_none()) {
         return Answer::skipped("the loader mapped nothing");
     }
-    let mut llvms = Vec::new();
+    let inventory = &runtime.inventory;
+    let mut reached = BTreeSet::new();
     for path in runtime.loader.libraries.iter().filter_map(|library| library.path.as_deref()) {
-        let real = runtime.inventory.real(path).unwrap_or_else(|| path.to_owned());
-        let known = runtime.inventory.library(&GuestPath::new(&real));
-        let says = match known {
-            Some(library) if library.part == LibraryPart::Llvm => Some("is an LLVM".to_owned()),
-            // Linked into it, with its symbols hidden or not.
-            Some(library) => library.holds.as_ref().map(|llvm| format!("holds LLVM {llvm}")),
-            None => is_llvm(path).then(|| "is an LLVM by its name".to_owned()),
-        };
-        llvms.extend(says.map(|says| Evidence::new(path, says)));
+        // The kernel's own page has a name and no file.
+        let Some(real) = inventory.real(path) else { continue };
+        if let Some(known) = inventory.library(&GuestPath::new(&real)) {
+            reached
+                .extend(inventory.closure(known).into_iter().map(|library| library.path.as_str().to_owned()));
+        }
+        reached.insert(real);
     }
+    let llvms: Vec<Evidence> =
+        reached.iter().filter_map(|path| Some(Evidence::new(path, llvm_of(inventory, path)?))).collect();
     match llvms.as_slice() {
-        [] => Answer::passed("none is mapped at the start"),
+        [] => Answer::skipped("no LLVM is reached from it"),
         [one] => Answer::passed(format!("one: {} {}", one.place, one.says)).with(llvms.clone()),
         several => {
             Answer::failed(format!("{} LLVMs come into one process", several.len())).with(llvms.clone())
         }
+    }
+}
+
+/// What of an LLVM a library is or holds.
+fn llvm_of(inventory: &Inventory, path: &str) -> Option<String> {
+    match inventory.library(&GuestPath::new(path)) {
+        Some(library) if library.part == LibraryPart::Llvm => Some("is an LLVM".to_owned()),
+        // Linked into it, with its symbols hidden or not.
+        Some(library) => library.holds.as_ref().map(|llvm| format!("holds LLVM {llvm}")),
+        None => is_llvm(path).then(|| "is an LLVM by its name".to_owned()),
     }
 }
 
