@@ -64,7 +64,7 @@ enum Made {
 struct Object {
     sha256: Digest,
     header: code::CodeObject,
-    metadata: Option<code::Metadata>,
+    metadata: Option<Box<code::Metadata>>,
     text: Vec<u8>,
 }
 
@@ -116,7 +116,7 @@ fn object(bytes: &[u8]) -> Made {
             sha256: Digest::of(bytes),
             header,
             // What notes cannot be read say nothing; a check that asks them says so.
-            metadata: code::metadata(bytes).ok().flatten(),
+            metadata: code::metadata(bytes).ok().flatten().map(Box::new),
             text: text.to_vec(),
         })),
         Ok((_, None)) => Made::Unreadable("the object holds no instructions".to_owned()),

@@ -33,7 +33,7 @@ pub enum Code {
         header: CodeObject,
         /// Its notes, where there are any that can be read.
         #[serde(default)]
-        metadata: Option<Metadata>,
+        metadata: Option<Box<Metadata>>,
         facts: Facts,
         /// The bytes of its instructions.
         #[serde(with = "hexadecimal")]

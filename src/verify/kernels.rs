@@ -76,7 +76,9 @@ impl Compiled {
     /// What is kept of a compilation: not its instructions, only what they come to.
     pub fn of(seen: CaseSeen) -> Self {
         let object = seen.code.map(|code| match code {
-            Code::Object { header, metadata, facts, .. } => Ok(ObjectSeen { header, metadata, facts }),
+            Code::Object { header, metadata, facts, .. } => {
+                Ok(ObjectSeen { header, metadata: metadata.map(|metadata| *metadata), facts })
+            }
             Code::Text(_) => Err("a text was made instead of an object".to_owned()),
             Code::Unreadable(reason) => Err(reason),
         });
