@@ -8,6 +8,8 @@ pub struct LoaderAnswer {
     pub libraries: Vec<LoadedLibrary>,
     /// Symbols that nothing defines, each once, in order.
     pub undefined: Vec<String>,
+    /// It said that nothing is needed.
+    pub needs_nothing: bool,
     /// Whatever else it said: what keeps it from loading at all.
     pub complaints: Vec<String>,
 }
@@ -41,7 +43,9 @@ impl LoaderAnswer {
                 // The vDSO, the loader itself, and what is named by its path.
                 let name = without_address(line);
                 answer.library(name, Some(name.to_owned()));
-            } else if line != "statically linked" {
+            } else if line == "statically linked" {
+                answer.needs_nothing = true;
+            } else {
                 push(&mut answer.complaints, line.to_owned());
             }
         }

@@ -417,6 +417,12 @@ fn what_the_loader_does_not_find_fails_and_no_symbol_is_judged_then() {
     fails("needed-libraries", "no library at all", silent);
     skips("undefined-symbols", "not all", silent);
     skips("one-llvm", "mapped nothing", silent);
+    let nothing = |world: &mut World| {
+        world.runtime().loader = LoaderAnswer { needs_nothing: true, ..LoaderAnswer::default() };
+    };
+    assert_eq!(changed("needed-libraries", nothing).outcome, CheckOutcome::Passed);
+    skips("undefined-symbols", "needs no library", nothing);
+    skips("one-llvm", "needs no library", nothing);
     let complains = |world: &mut World| {
         world.runtime().loader.complaints.push("cannot allocate memory in static TLS block".to_owned());
     };
@@ -434,6 +440,23 @@ fn a_second_llvm_fails_wherever_it_hides() {
     fails("one-llvm", "holds LLVM 17", |world| {
         let state = world.runtime();
         state.inventory.libraries[0].holds = Some("17.0.6".parse().expect("a version"));
+    });
+}
+
+#[test]
+fn an_llvm_that_a_mapped_library_opens_by_name_counts() {
+    let opened = changed("one-llvm", |world| {
+        let state = world.runtime();
+        // The loader names the link, the inventory the file.
+        state.inventory.libraries[0].path = GuestPath::new("/usr/lib/libamdhip64.so.6.4.3");
+        state.inventory.libraries[0].soname = Some("libamdhip64.so.6".to_owned());
+        state.inventory.libraries[0].opens =
+            [("libLLVM.so.21.1".to_owned(), Some(GuestPath::new("/usr/lib/libLLVM.so.21.1")))].into();
+        state.loader.libraries.retain(|library| !library.name.contains("LLVM"));
+    });
+    assert_eq!(opened.outcome, CheckOutcome::Passed, "{opened:?}");
+    skips("one-llvm", "no LLVM is reached", |world| {
+        world.runtime().loader.libraries.retain(|library| !library.name.contains("LLVM"));
     });
 }
 

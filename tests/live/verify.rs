@@ -128,8 +128,14 @@ fn library(desk: &Desk, name: &str, source: &str, options: &[&str]) -> PathBuf {
     let text = desk.path(&format!("{name}.c"));
     fs::write(&text, source).expect("written");
     let into = desk.path(name);
-    let made =
-        Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&into, &text]).args(options).status();
+    // Without the C library the loader has nothing to look at.
+    let with_libc = ["-Wl,--no-as-needed", "-lc"];
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&into, &text])
+        .args(options)
+        .args(with_libc)
+        .status();
     assert!(made.expect("a compiler of C").success());
     into
 }

@@ -35,6 +35,7 @@ fn run(subject: &Subject<'_>) -> Answer {
         return Answer::failed(format!("the loader says: {complaint}")).with(evidence.collect());
     }
     match runtime.loader.libraries.len() {
+        0 if runtime.loader.needs_nothing => Answer::passed("it needs none"),
         0 => Answer::failed("the loader named no library at all"),
         count => Answer::passed(format!("{count} libraries, all found in {}", runtime.name)),
     }

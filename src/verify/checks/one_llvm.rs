@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::subject::{RuntimeSeen, Subject};
 use super::{Answer, Check};
-use crate::model::{Evidence, GuestPath, Inventory, LibraryPart, Tier};
+use crate::model::{Evidence, FoundLibrary, GuestPath, Inventory, LibraryPart, Tier};
 
 pub(super) static CHECK: Check = Check {
     id: "one-llvm",
@@ -26,6 +26,9 @@ fn run(subject: &Subject<'_>) -> Answer {
         RuntimeSeen::None { missing } => return Answer::skipped(missing),
         RuntimeSeen::Image(runtime) => runtime,
     };
+    if runtime.loader.needs_nothing {
+        return Answer::skipped("it needs no library");
+    }
     if runtime.loader.libraries.iter().all(|library| library.path.is_none()) {
         return Answer::skipped("the loader mapped nothing");
     }
@@ -34,11 +37,15 @@ fn run(subject: &Subject<'_>) -> Answer {
     for path in runtime.loader.libraries.iter().filter_map(|library| library.path.as_deref()) {
         // The kernel's own page has a name and no file.
         let Some(real) = inventory.real(path) else { continue };
-        if let Some(known) = inventory.library(&GuestPath::new(&real)) {
-            reached
-                .extend(inventory.closure(known).into_iter().map(|library| library.path.as_str().to_owned()));
+        match known(inventory, &real) {
+            Some(known) => {
+                let closure = inventory.closure(known).into_iter();
+                reached.extend(closure.map(|library| library.path.as_str().to_owned()));
+            }
+            None => {
+                reached.insert(real);
+            }
         }
-        reached.insert(real);
     }
     let llvms: Vec<Evidence> =
         reached.iter().filter_map(|path| Some(Evidence::new(path, llvm_of(inventory, path)?))).collect();
@@ -49,6 +56,16 @@ fn run(subject: &Subject<'_>) -> Answer {
             Answer::failed(format!("{} LLVMs come into one process", several.len())).with(llvms.clone())
         }
     }
+}
+
+/// The library that the loader mapped. It names a link; the inventory knows the file at its end.
+fn known<'i>(inventory: &'i Inventory, path: &str) -> Option<&'i FoundLibrary> {
+    let is_linked = |library: &&FoundLibrary| {
+        let folder = library.path.as_str().rsplit_once('/').map(|(folder, _)| folder);
+        let linked = library.soname.as_ref().zip(folder).map(|(name, folder)| format!("{folder}/{name}"));
+        linked.as_deref() == Some(path)
+    };
+    inventory.library(&GuestPath::new(path)).or_else(|| inventory.libraries.iter().find(is_linked))
 }
 
 /// What of an LLVM a library is or holds.

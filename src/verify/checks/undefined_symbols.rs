@@ -22,6 +22,9 @@ fn run(subject: &Subject<'_>) -> Answer {
         RuntimeSeen::Image(runtime) => runtime,
     };
     let loader = &runtime.loader;
+    if loader.needs_nothing {
+        return Answer::skipped("it needs no library, and the loader does not look at its symbols then");
+    }
     if !loader.missing().is_empty() || loader.libraries.is_empty() {
         return Answer::skipped("not all of the libraries that would define them are there");
     }
