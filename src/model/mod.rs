@@ -67,5 +67,7 @@ pub use source::{PinnedSource, SourceSpec};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
-pub use verification::{CheckOutcome, CheckReport, Device, Runtime, Tier, TierError, Verification, Verified};
+pub use verification::{
+    CheckOutcome, CheckReport, Device, KernelCount, Runtime, Tier, TierError, Verification, Verified,
+};
 pub use version::{Version, VersionError, VersionRange};

@@ -119,6 +119,25 @@ pub struct Verified {
     pub size: u64,
 }
 
+/// What compiling kernels of one kind came to, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct KernelCount {
+    /// e.g. `batchnorm`.
+    pub id: String,
+    pub summary: String,
+    /// Compilations that the library can ask for on the target.
+    pub asked: usize,
+    /// How many of those compile.
+    pub compiled: usize,
+    /// How many of those compile for no chip, which is known.
+    pub known_to_fail: usize,
+    /// Compilations that the library's gates keep away from the target.
+    pub gated: usize,
+    /// How many of those compile.
+    pub gated_compiled: usize,
+}
+
 /// The account of a verification. Schema 1; a reader ignores keys it does not know.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -134,6 +153,9 @@ pub struct Verification {
     pub kernel: Option<String>,
     pub runtime: Option<Runtime>,
     pub checks: Vec<CheckReport>,
+    /// By kind; empty where none was compiled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<KernelCount>,
     pub seconds: f64,
 }
 

@@ -1,7 +1,7 @@
 //! What compiling a library's kernels for a target came to.
 
 use crate::code::{CodeObject, Facts, Metadata};
-use crate::model::{Evidence, KernelMatrix, TargetId, Version};
+use crate::model::{Evidence, KernelCount, KernelMatrix, TargetId, Version};
 use crate::proof::{Case, CaseSeen, Code, expand};
 
 /// The kernels of a library, or why there is nothing to say of them.
@@ -112,6 +112,34 @@ impl MatrixSeen {
             hand_written: matrix.hand_written,
             kernels: cases.into_iter().zip(compiled).map(kernel).collect(),
             not_in_library,
+        }
+    }
+}
+
+impl KernelsState {
+    /// What came of each kind, in numbers.
+    pub fn counts(&self) -> Vec<KernelCount> {
+        match self {
+            KernelsState::None { .. } => vec![],
+            KernelsState::Compiled(matrices) => matrices.iter().map(MatrixSeen::count).collect(),
+        }
+    }
+}
+
+impl MatrixSeen {
+    fn count(&self) -> KernelCount {
+        let count =
+            |is: &dyn Fn(&KernelSeen) -> bool| self.kernels.iter().filter(|kernel| is(kernel)).count();
+        KernelCount {
+            id: self.id.clone(),
+            summary: self.summary.clone(),
+            asked: count(&|kernel| kernel.gated.is_none()),
+            compiled: count(&|kernel| kernel.gated.is_none() && kernel.failure().is_none()),
+            known_to_fail: count(&|kernel| {
+                kernel.gated.is_none() && kernel.fails.is_some() && kernel.failure().is_some()
+            }),
+            gated: count(&|kernel| kernel.gated.is_some()),
+            gated_compiled: count(&|kernel| kernel.gated.is_some() && kernel.failure().is_none()),
         }
     }
 }

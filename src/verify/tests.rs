@@ -761,3 +761,18 @@ fn a_call_that_does_not_go_well_fails() {
         world.programs = CallsState::None { missing: "its compiler is not known".to_owned() };
     });
 }
+
+#[test]
+fn kernels_are_counted_by_what_a_user_can_meet() {
+    let mut world = world();
+    let broken = Compiled { exit: 1, log: "error: x".to_owned(), object: None };
+    world
+        .matrix()
+        .kernels
+        .extend(["c", "d", "e"].map(|name| KernelSeen { compiled: broken.clone(), ..kernel(name) }));
+    world.matrix().kernels[3].gated = Some("a gate".to_owned());
+    world.matrix().kernels[4].fails = Some("error: x".to_owned());
+    let [count] = world.kernels.counts().try_into().expect("one kind");
+    let numbers = (count.asked, count.compiled, count.known_to_fail, count.gated, count.gated_compiled);
+    assert_eq!(numbers, (4, 2, 1, 1, 0));
+}

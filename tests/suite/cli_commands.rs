@@ -177,9 +177,10 @@ removed 0 entries (0 B), 0 B left
 #[test]
 fn the_help_of_what_people_type_shows_how() {
     let home = Home::new();
-    for command in "build plan shell recipes toolchains explain logs cache config completions man"
-        .split(' ')
-        .chain(["", "cache gc"])
+    for command in
+        "build plan shell recipes toolchains explain doctor verify logs cache config completions man"
+            .split(' ')
+            .chain(["", "cache gc"])
     {
         let ran = home.run(&format!("{command} --help"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");

@@ -11,6 +11,7 @@ mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
 mod cli_usage;
+mod cli_verify;
 mod conflict_logs;
 mod docs;
 mod doctor;

@@ -132,7 +132,8 @@ fn existing(path: PathBuf, what: &str) -> Result<PathBuf, CliError> {
         true => Ok(path),
         false => Err(CliError::Usage {
             message: format!("there is no {what} {}", path.display()),
-            help: Some("a build says where it put its package: `rdna-build logs`".to_owned()),
+            help: (what == "package")
+                .then(|| "a build says where it put its package: `rdna-build logs`".to_owned()),
         }),
     }
 }

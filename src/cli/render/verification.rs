@@ -33,6 +33,9 @@ pub fn text(verified: &Verification, page: Page) -> String {
         }
         text += &table.render(2, page);
         text += &checks.iter().map(|check| matter(check, page)).collect::<String>();
+        if *tier == Tier::Kernels && !verified.kernels.is_empty() {
+            text += &kernels(verified, page);
+        }
     }
     text + &format!("\n{}\n", page.lines(&summary(verified), 0).join("\n"))
 }
@@ -59,6 +62,26 @@ fn head(verified: &Verification, page: Page) -> String {
         },
     );
     table.render(0, page)
+}
+
+/// What compiled, by kind; what the library never asks for stands apart.
+fn kernels(verified: &Verification, page: Page) -> String {
+    let mut table = Table::new(["kernels", "compile", "never asked for", "what they are"]);
+    for kind in &verified.kernels {
+        let tone = match kind.compiled + kind.known_to_fail == kind.asked {
+            true => Tone::Plain,
+            false => Tone::Bad,
+        };
+        let of =
+            |some: usize, all: usize| if all == 0 { "–".to_owned() } else { format!("{some} of {all}") };
+        table.row([
+            (Tone::Plain, printable(&kind.id, LONGEST)),
+            (tone, of(kind.compiled, kind.asked)),
+            (Tone::Faint, of(kind.gated_compiled, kind.gated)),
+            (Tone::Faint, printable(&kind.summary, LONGEST)),
+        ]);
+    }
+    format!("\n{}", table.render(2, page))
 }
 
 /// What there is to see of a check that failed.

@@ -159,6 +159,7 @@ async fn work(
         kernel: kernel(),
         runtime,
         checks,
+        kernels: subject.kernels.counts(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }
