@@ -38,11 +38,10 @@ pub(super) struct ReadLibrary {
 }
 
 impl<'a> Origin<'a> {
-    pub fn of(opened: &Opened, room: Option<&'a Room<'a>>) -> Result<Self, ExecuteError> {
-        match (&opened.file, room) {
-            (Some(file), _) => Ok(Self::File(file.clone())),
-            (None, Some(room)) => Ok(Self::Image(room, room.library.clone())),
-            (None, None) => Err(VerifyError::NoLibrary { name: opened.name.clone() }.into()),
+    pub fn of_image(opened: &Opened, room: Option<&'a Room<'a>>) -> Result<Self, ExecuteError> {
+        match room {
+            Some(room) => Ok(Self::Image(room, room.library.clone())),
+            None => Err(VerifyError::NoLibrary { name: opened.name.clone() }.into()),
         }
     }
 }
@@ -60,7 +59,9 @@ pub(super) async fn read(
     };
     let bytes = Arc::new(bytes);
     let size = bytes.len() as u64;
-    workshop.cancel.is_cancelled().then_some(()).map_or(Ok(()), |()| Err(ExecuteError::Interrupted))?;
+    if workshop.cancel.is_cancelled() {
+        return Err(ExecuteError::Interrupted);
+    }
     // Two passes over some hundred megabytes, side by side.
     let digest = super::digest_of(bytes.clone());
     let held = bytes.clone();

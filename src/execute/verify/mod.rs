@@ -93,25 +93,39 @@ async fn work(
     let opened = subject::open(&task.subject, task.recipes, workshop).await?;
     let recipe = opened.recipe(task.recipes);
     let target = target(task, &opened)?;
-    let room = runtime::enter(task, &opened, workshop).await?;
-    let origin = Origin::of(&opened, room.as_ref())?;
-
+    let is_asked = |of: fn(&Check) -> bool| task.checks.iter().any(|check| of(check));
     let facts = recipe.and_then(|recipe| recipe.library.as_ref());
     let mut patches = patches::seen(recipe, opened.manifest.as_ref())?;
     let wanted = wanted_texts(facts, &patches);
     let asked = patches::calls(&patches);
-    let (seen, said) = tokio::join!(
-        library::read(origin, opened.shown.clone(), wanted, asked, workshop),
-        runtime::ask(room.as_ref()),
-    );
-    let (read, loader) = (seen?, said?);
-    let is_asked = |of: fn(&str) -> bool| task.checks.iter().any(|check| of(check.id));
+
+    let enter = async {
+        let is_needed =
+            opened.file.is_none() || is_asked(|check| check.tier == Tier::Static || is_call(check));
+        let room = if is_needed { runtime::enter(task, &opened, workshop).await? } else { None };
+        let loader = runtime::ask(room.as_ref()).await?;
+        Ok::<_, ExecuteError>((room, loader))
+    };
+    let shown = opened.shown.clone();
+    // A library of this machine is read while the container gets it.
+    let (read, (room, loader)) = match &opened.file {
+        Some(file) => {
+            let read = library::read(Origin::File(file.clone()), shown, wanted, asked, workshop);
+            let (read, entered) = tokio::join!(read, enter);
+            (read?, entered?)
+        }
+        None => {
+            let entered = enter.await?;
+            let origin = Origin::of_image(&opened, entered.0.as_ref())?;
+            (library::read(origin, shown, wanted, asked, workshop).await?, entered)
+        }
+    };
     let not_asked = || "it was not asked for".to_owned();
-    let kernels = match is_asked(|id| id.starts_with("kernels-")) {
+    let kernels = match is_asked(|check| check.id.starts_with("kernels-")) {
         true => kernels::compile(task, &opened, recipe, target, read.bytes.clone(), workshop).await?,
         false => KernelsState::None { missing: not_asked() },
     };
-    let calls = match is_asked(|id| id == "api-calls") {
+    let calls = match is_asked(is_call) {
         true => calls::run(task, &opened, recipe, target, read.sha256, room.as_ref(), workshop).await?,
         false => CallsState::None { missing: not_asked() },
     };
@@ -162,6 +176,11 @@ async fn work(
         kernels: subject.kernels.counts(),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Whether a check is of programs that run in the container.
+fn is_call(check: &Check) -> bool {
+    check.id == "api-calls"
 }
 
 fn missing(task: &VerifyTask<'_>) -> String {
