@@ -1,16 +1,21 @@
-//! Which of many texts a library holds, in one pass over its bytes.
+//! How often each of many texts stands in a library, in one pass over its bytes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aho_corasick::AhoCorasick;
 
 /// Texts that were found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found(BTreeSet<Vec<u8>>);
+pub struct Found(BTreeMap<Vec<u8>, usize>);
 
 impl Found {
     pub fn has(&self, text: impl AsRef<[u8]>) -> bool {
-        self.0.contains(text.as_ref())
+        self.count(text) > 0
+    }
+
+    /// At how many places a text stands.
+    pub fn count(&self, text: impl AsRef<[u8]>) -> usize {
+        self.0.get(text.as_ref()).copied().unwrap_or(0)
     }
 }
 
@@ -20,17 +25,12 @@ pub fn search(bytes: &[u8], texts: impl IntoIterator<Item = Vec<u8>>) -> Found {
     texts.sort();
     texts.dedup();
     let searcher = AhoCorasick::new(&texts).expect("the recipe's texts are few and bounded");
-    let mut found = vec![false; texts.len()];
-    let mut missing = texts.len();
+    let mut counts = vec![0; texts.len()];
     // A text may lie within another.
     for hit in searcher.find_overlapping_iter(bytes) {
-        let index = hit.pattern().as_usize();
-        missing -= usize::from(!std::mem::replace(&mut found[index], true));
-        if missing == 0 {
-            break;
-        }
+        counts[hit.pattern().as_usize()] += 1;
     }
-    Found(texts.into_iter().zip(found).filter_map(|(text, found)| found.then_some(text)).collect())
+    Found(texts.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect())
 }
 
 #[cfg(test)]
@@ -38,11 +38,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_within_texts_are_found_and_others_are_not() {
+    fn texts_within_texts_are_counted_and_others_are_not() {
         let texts = ["row_bcast:15", "bcast", "row_bcast:31", ""].map(|text| text.as_bytes().to_vec());
-        let found = search(b"\0v_add_f32 row_bcast:15\0", texts);
-        assert_eq!(found, Found(["row_bcast:15", "bcast"].map(|text| text.as_bytes().to_vec()).into()));
-        assert!(found.has("bcast") && !found.has("row_bcast:31") && !found.has(""));
+        let found = search(b"\0v_add_f32 row_bcast:15\0bcast", texts);
+        let counts = ["row_bcast:15", "bcast", "row_bcast:31", ""].map(|text| found.count(text));
+        assert_eq!(counts, [1, 2, 0, 0]);
+        assert!(found.has("bcast") && !found.has("row_bcast:31"));
         assert_eq!(search(b"anything", []), Found::default());
     }
 }

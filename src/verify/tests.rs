@@ -484,7 +484,11 @@ fn a_declared_function_that_is_not_exported_fails() {
 fn a_patch_that_is_not_to_be_seen_fails() {
     fails("patch-marks", "unpatched: kernels/x.cl:12", |world| {
         world.library.texts =
-            search(b"new after before", [b"new", b"aft" as &[u8], b"before", b"after"].map(Vec::from));
+            search(b"new before", ["new", "before", "after"].map(|text| text.as_bytes().to_vec()));
+    });
+    // Two files are changed at the same words, and one of them is there.
+    fails("patch-marks", "not in the library: kernels/x.cl:12, kernels/x.cl:12", |world| {
+        world.hunks.push(hunk("before", "after"));
     });
     fails("patch-marks", "not in the library: kernels/x.cl:12", |world| {
         world.library.texts = search(b"new", [b"new".to_vec()]);

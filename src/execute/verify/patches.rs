@@ -3,7 +3,7 @@
 use super::super::ExecuteError;
 use super::Calls;
 use crate::model::{Digest, Manifest, PatchMark, PatchRecord, Recipe};
-use crate::source::patch::{self, Hunk, LineEnd, LineKind};
+use crate::source::patch::{self, Hunk, HunkLine, LineEnd, LineKind};
 use crate::verify::{HunkText, PatchSeen};
 
 /// The applied patches of a package, or those that the recipe would apply to a foreign library.
@@ -46,31 +46,40 @@ fn hunks(name: &str, bytes: &[u8], folders: &[String]) -> Result<Vec<HunkText>, 
             .iter()
             .any(|folder| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')))
         {
-            hunks.extend(file.hunks.iter().map(|hunk| text(path, hunk)));
+            hunks.extend(file.hunks.iter().flat_map(|hunk| texts(path, hunk)));
         }
     }
     Ok(hunks)
 }
 
-fn text(path: &str, hunk: &Hunk<'_>) -> HunkText {
-    let side = |without: LineKind| {
-        let lines = hunk.lines.iter().filter(|line| line.kind != without);
-        let lines = lines.flat_map(|line| {
-            let end: &[u8] = match line.end {
-                LineEnd::Lf => b"\n",
-                LineEnd::CrLf => b"\r\n",
-                LineEnd::None => b"",
-            };
-            [line.text, end]
-        });
-        lines.collect::<Vec<_>>().concat()
-    };
-    HunkText {
+/// The changed parts of a hunk. Where a line includes another file, the library holds that file instead, so that what is on
+/// both sides of it does not stand together there.
+fn texts(path: &str, hunk: &Hunk<'_>) -> Vec<HunkText> {
+    let parts = hunk.lines.split(|line| includes(line.text));
+    let changed = parts.filter(|lines| lines.iter().any(|line| line.kind != LineKind::Context));
+    let text = |lines: &[HunkLine<'_>]| HunkText {
         file: path.to_owned(),
         line: hunk.old_start,
-        before: side(LineKind::Insert),
-        after: side(LineKind::Delete),
-    }
+        before: side(lines, LineKind::Insert),
+        after: side(lines, LineKind::Delete),
+    };
+    changed.map(text).collect()
+}
+
+fn includes(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    line.starts_with(b"#include") || line.starts_with(b".include")
+}
+
+/// The lines of one side: all but those of the other.
+fn side(lines: &[HunkLine<'_>], other: LineKind) -> Vec<u8> {
+    let end = |line: &HunkLine<'_>| match line.end {
+        LineEnd::Lf => "\n",
+        LineEnd::CrLf => "\r\n",
+        LineEnd::None => "",
+    };
+    let lines = lines.iter().filter(|line| line.kind != other);
+    lines.flat_map(|line| [line.text, end(line).as_bytes()].concat()).collect()
 }
 
 /// Which function's calls each patch asks for.
@@ -82,4 +91,23 @@ pub(super) fn calls(patches: &[PatchSeen<'_>]) -> Calls {
         Some(PatchMark::Invisible { .. }) | None => None,
     };
     patches.iter().map(call).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hunk_falls_apart_where_another_file_is_included() {
+        let patch = b"--- a/kernels/x.cl\n+++ b/kernels/x.cl\n@@ -1,5 +1,5 @@\n \n-old\n+new\n #include \"y.h\"\n one\n two\n\
+                      @@ -20,2 +20,3 @@\n three\n+four\n five\n--- a/host.cpp\n+++ b/host.cpp\n@@ -1 +1 @@\n-a\n+b\n";
+        let found = hunks("x", patch, &["kernels".to_owned()]).expect("a patch");
+        let text = |line, before: &str, after: &str| HunkText {
+            file: "kernels/x.cl".to_owned(),
+            line,
+            before: before.into(),
+            after: after.into(),
+        };
+        assert_eq!(found, [text(1, "\nold\n", "\nnew\n"), text(20, "three\nfive\n", "three\nfour\nfive\n")]);
+    }
 }

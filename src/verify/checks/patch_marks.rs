@@ -1,6 +1,6 @@
 //! Whether the patches are in the library.
 
-use super::subject::{PatchSeen, Provenance, Subject};
+use super::subject::{HunkText, PatchSeen, Provenance, Subject};
 use super::{Answer, Check, some_of};
 use crate::model::{CallMark, Evidence, PatchMark, Tier};
 use crate::verify::search::Found;
@@ -11,7 +11,7 @@ pub(super) static CHECK: Check = Check {
     title: "each patch left its mark in the library",
     why: "\
 A manifest says which patches were applied; the library itself shows it. The texts of kernels are in it as they were in the source, so
-each place that a patch changes is looked for as it is afterwards, and as it was before: the one must be there, the other must not. A
+each place that a patch changes is looked for as it is afterwards, and must be there as often as files are changed so. A
 patch of the library's own code shows in a text or in a constant that is passed to a function.
 
 Of a foreign library the recipe's patches are asked for in the same way; what it lacks is what its owner will meet on this GPU. Patches
@@ -80,19 +80,17 @@ fn standing(patch: &PatchSeen<'_>, texts: &Found) -> Standing {
         });
     };
     let (mut seen, mut wrong) = (Vec::new(), Vec::new());
-    let unpatched: Vec<String> = patch
-        .hunks
-        .iter()
-        .filter(|hunk| hunk.tells_apart() && texts.has(&hunk.before))
-        .map(|hunk| format!("{}:{}", hunk.file, hunk.line))
-        .collect();
-    if !unpatched.is_empty() {
-        wrong.push(format!("unpatched: {}", some_of(&unpatched, NAMED)));
-    }
-    let lost = patch.hunks.iter().filter(|hunk| !hunk.after.is_empty() && !texts.has(&hunk.after));
-    let lost: Vec<String> = lost.map(|hunk| format!("{}:{}", hunk.file, hunk.line)).collect();
-    if !lost.is_empty() {
-        wrong.push(format!("not in the library: {}", some_of(&lost, NAMED)));
+    // Several files may be changed at the same words: each of them must be there.
+    let times = |text: &Vec<u8>| patch.hunks.iter().filter(|hunk| hunk.after == *text).count();
+    let lost = patch.hunks.iter().filter(|hunk| texts.count(&hunk.after) < times(&hunk.after));
+    let lost = lost.filter(|hunk| !hunk.after.is_empty());
+    let (unpatched, gone): (Vec<&HunkText>, Vec<&HunkText>) =
+        lost.partition(|hunk| hunk.tells_apart() && texts.has(&hunk.before));
+    for (what, hunks) in [("unpatched", unpatched), ("not in the library", gone)] {
+        let places: Vec<String> = hunks.iter().map(|hunk| format!("{}:{}", hunk.file, hunk.line)).collect();
+        if !places.is_empty() {
+            wrong.push(format!("{what}: {}", some_of(&places, NAMED)));
+        }
     }
     if !patch.hunks.is_empty() {
         seen.push(format!("{} changed places", patch.hunks.len()));
