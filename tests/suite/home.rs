@@ -83,7 +83,15 @@ impl Home {
     }
 
     pub fn finish(&self, command: &mut Command) -> Ran {
-        let output = command.output().unwrap();
+        // A program that was just copied is busy while a process that another test begins still has the file open.
+        let output = loop {
+            match command.output() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+                other => break other.unwrap(),
+            }
+        };
         let shown = |bytes: Vec<u8>| {
             String::from_utf8(bytes).unwrap().replace(&self.folder.path().display().to_string(), "[HOME]")
         };
