@@ -12,6 +12,9 @@ use crate::proof::{CaseSeen, Code};
 /// How much of a result counts as text.
 const LARGEST_TEXT: u64 = 1 << 20;
 
+/// What a compilation may take of the memory, in bytes.
+pub(super) const MEMORY_PER_CASE: u64 = 1 << 30;
+
 /// What is compiled, and how.
 pub(super) struct Compilations {
     /// One for each case; the object of number `n` goes to [`crate::build::lab::result`]`(n)`.

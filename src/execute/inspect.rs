@@ -7,13 +7,12 @@ use futures_util::future::try_join_all;
 
 use serde_json::json;
 
-use super::workshop::blocking;
 use super::{ExecuteError, Workshop, json};
 use crate::engine::{ContainerId, ContainerSpec, Engine, ImageInfo, Network};
 use crate::inspect;
 use crate::model::{GuestPath, Inventory, Stage, USER};
 use crate::plan::key;
-use crate::store::{Made, Store};
+use crate::store::Store;
 
 /// How many containers of an image are asked at the same time.
 const AT_A_TIME: usize = 4;
@@ -56,11 +55,8 @@ pub async fn inspect_image(image: &ImageInfo, workshop: &Workshop) -> Result<Ins
     let started = Instant::now();
     let inventory = look(workshop.engine().await?, image, workshop.labels()).await?;
     let keyed = key::inventory(&image.id);
-    let draft = workshop.draft(Stage::Inventory, &keyed.key)?;
-    json::write(&draft.content().join(INVENTORY), &inventory)?;
-    let detail = json!({ "image": image.id });
-    let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-    blocking(move || draft.commit(made)).await??;
+    let (kept, detail) = ((INVENTORY, &inventory), json!({ "image": image.id }));
+    workshop.keep(Stage::Inventory, &keyed, kept, started.elapsed().as_secs_f64(), detail).await?;
     Ok(Inspected { id, size, inventory, remembered: false })
 }
 

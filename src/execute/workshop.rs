@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::ExecuteError;
-use super::cleanup;
+use super::{cleanup, json};
 use crate::build::session::work_volume;
 use crate::engine::{Engine, EngineError, RUN_LABEL};
 use crate::facts::Machine;
@@ -16,7 +16,8 @@ use crate::lockfile::LockFile;
 use crate::model::{
     CommitId, Digest, Event, Events, HostPath, Key, LockedPackages, RunId, Stage, ToolchainId,
 };
-use crate::store::{Draft, Entry, Holder, KeyLock, Lookup, Store};
+use crate::plan::key::Keyed;
+use crate::store::{Draft, Entry, Holder, KeyLock, Lookup, Made, Store};
 
 /// Connects to an engine when one is needed.
 #[async_trait]
@@ -178,6 +179,22 @@ impl Workshop {
     /// Starts an entry.
     pub fn draft(&self, stage: Stage, key: &Key) -> Result<Draft, ExecuteError> {
         Ok(self.store.draft(stage, key, &self.holder)?)
+    }
+
+    /// Commits an entry that holds one value.
+    pub(super) async fn keep(
+        &self,
+        stage: Stage,
+        keyed: &Keyed,
+        (file, value): (&str, &impl serde::Serialize),
+        seconds: f64,
+        detail: serde_json::Value,
+    ) -> Result<(), ExecuteError> {
+        let draft = self.draft(stage, &keyed.key)?;
+        json::write(&draft.content().join(file), value)?;
+        let made = Made { ingredients: keyed.ingredients.clone(), seconds, detail };
+        blocking(move || draft.commit(made)).await??;
+        Ok(())
     }
 
     /// The lock file as it stands.

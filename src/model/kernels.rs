@@ -3,7 +3,6 @@
 use super::files::FileSet;
 use super::proof::CaseGroup;
 use super::target::TargetId;
-use super::version::Version;
 
 /// From `checks/kernels/<id>.toml` of a recipe: kernels of one kind and the compilations that their library asks for.
 ///
@@ -40,15 +39,6 @@ pub struct KernelGroup {
 }
 
 impl KernelMatrix {
-    /// The groups of a version with their targets.
-    pub fn groups_of<'a>(
-        &'a self,
-        version: &'a Version,
-    ) -> impl Iterator<Item = (&'a KernelGroup, &'a [TargetId])> {
-        let groups = self.groups.iter().filter(|group| group.cases.versions.contains(version));
-        groups.map(|group| (group, group.cases.targets.as_deref().unwrap_or(&self.targets)))
-    }
-
     /// What of the recipe's folder the compilations read, below `checks/`.
     pub fn files_of(&self, files: &FileSet) -> FileSet {
         let mut taken = FileSet::default();

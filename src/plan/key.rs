@@ -100,7 +100,8 @@ pub fn package(
     keyed("package", ingredients)
 }
 
-/// What one side of a proof is made of. What the proof expects stays outside: changing it costs no observation.
+/// What one side of a proof is made of, or a matrix of kernels. What is expected of it stays outside: changing that costs no
+/// observation.
 #[derive(Clone, Debug)]
 pub struct ProofInputs<'a> {
     pub definition: Digest,
@@ -111,7 +112,7 @@ pub struct ProofInputs<'a> {
     pub commands: &'a [Vec<String>],
     /// What commands see of the environment.
     pub environment: &'a BTreeMap<String, String>,
-    /// Of the files that the proof brings.
+    /// Of the files that the proof or check brings.
     pub files: Digest,
     /// The build whose result is there.
     pub installed: Option<Key>,
@@ -119,6 +120,11 @@ pub struct ProofInputs<'a> {
 
 /// The key of what is observed on one side of a proof.
 pub fn proof(inputs: &ProofInputs<'_>) -> Keyed {
+    keyed("proof", observed(inputs))
+}
+
+/// What commands in a lab are made of.
+fn observed(inputs: &ProofInputs<'_>) -> Ingredients {
     let mut ingredients = Ingredients::default();
     ingredients.add("toolchain definition", inputs.definition);
     ingredients.add("toolchain identity", inputs.identity);
@@ -132,7 +138,7 @@ pub fn proof(inputs: &ProofInputs<'_>) -> Keyed {
     if let Some(key) = inputs.installed {
         ingredients.add("build", key);
     }
-    keyed("proof", ingredients)
+    ingredients
 }
 
 /// The key of what an image holds: its id stands for every byte of it.
@@ -143,35 +149,13 @@ pub fn inventory(image: &str) -> Keyed {
     keyed("inventory", ingredients)
 }
 
-/// What decides how kernels are compiled.
-#[derive(Debug)]
-pub struct KernelInputs<'a> {
-    pub definition: Digest,
-    pub identity: Digest,
-    /// Digest of the part of the source that the compilations read.
-    pub source: Digest,
-    /// Digest of the files of the recipe's own that they read.
-    pub files: Digest,
-    pub commands: &'a [Vec<String>],
-    pub environment: &'a BTreeMap<String, String>,
-}
-
 /// Counted up when more is read out of an object.
 const KERNEL_READER: &str = "1";
 
 /// The key of what compiling a matrix of kernels came to.
-pub fn kernels(inputs: &KernelInputs<'_>) -> Keyed {
-    let mut ingredients = Ingredients::default();
+pub fn kernels(inputs: &ProofInputs<'_>) -> Keyed {
+    let mut ingredients = observed(inputs);
     ingredients.add("reader", KERNEL_READER);
-    ingredients.add("toolchain definition", inputs.definition);
-    ingredients.add("toolchain identity", inputs.identity);
-    ingredients.add("source", inputs.source);
-    ingredients.add("files", inputs.files);
-    let commands = serde_json::to_vec(inputs.commands).expect("words are text");
-    ingredients.add("commands", Digest::of(commands));
-    for (name, value) in inputs.environment {
-        ingredients.add(format!("environment {name}"), value);
-    }
     keyed("kernels", ingredients)
 }
 

@@ -108,8 +108,15 @@ impl Tools {
     }
 }
 
-/// The words of a step of `[commands]`.
-pub fn step_command(command: &[String], tools: &Tools, prefix: &str, target: &str, jobs: u32) -> Vec<String> {
+/// The words of a step and the environment they run in: its own on top of `base`.
+pub fn step_command(
+    (command, environment): (&[String], &BTreeMap<String, String>),
+    tools: &Tools,
+    prefix: &str,
+    target: &str,
+    jobs: u32,
+    base: &BTreeMap<String, String>,
+) -> (Vec<String>, BTreeMap<String, String>) {
     let known: [(&str, &str); 5] = [
         ("{source}", SOURCE),
         ("{build}", BUILD),
@@ -117,7 +124,10 @@ pub fn step_command(command: &[String], tools: &Tools, prefix: &str, target: &st
         ("{target}", target),
         ("{jobs}", &jobs.to_string()),
     ];
-    command.iter().map(|word| fill(&tools.fill(word), &known)).collect()
+    let fill = |word: &String| fill(&tools.fill(word), &known);
+    let mut all = base.clone();
+    all.extend(environment.iter().map(|(name, value)| (name.clone(), fill(value))));
+    (command.iter().map(fill).collect(), all)
 }
 
 fn fill(word: &str, known: &[(&str, &str)]) -> String {

@@ -100,8 +100,6 @@ pub struct Seen {
     pub inventory: Inventory,
     /// What the loader in it said.
     pub loader: LoaderAnswer,
-    /// Where the library lay in it.
-    pub library: String,
 }
 
 impl Packaged<'_> {

@@ -130,7 +130,6 @@ fn runtime() -> RuntimeState {
             ],
             ..LoaderAnswer::default()
         },
-        library: format!("/{PREFIX}/lib/libx.so.1"),
     }
 }
 

@@ -36,7 +36,7 @@ pub struct VerifyArguments {
     /// A library of others; with --image, a path in that image
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "package")]
     pub library: Option<PathBuf>,
-    /// How far: static, kernels, emulated, gpu or all; several with commas [default: static]
+    /// How far: static, kernels or all; several with commas [default: static]
     #[arg(long = "tier", value_name = "TIER", value_delimiter = ',', value_parser = tier)]
     pub tiers: Vec<TierChoice>,
     /// The GPU that the library is for [default: a package's own, else gfx1010]

@@ -39,7 +39,8 @@ pub fn run(arguments: &LogsArguments, settings: &Settings) -> Result<ExitCode, C
     Ok(ExitCode::Fine)
 }
 
-fn known(asked: &RunId, runs: &[RunId]) -> Result<RunId, CliError> {
+/// The run that a person named.
+pub(super) fn known(asked: &RunId, runs: &[RunId]) -> Result<RunId, CliError> {
     runs.iter().find(|run| *run == asked).cloned().ok_or_else(|| CliError::Usage {
         message: format!("there is no run `{asked}`"),
         help: nearest(asked.as_str(), runs.iter().map(|run| run.as_str()))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::logs::known;
 use crate::cli::args::{ReportForm, VerifyArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
@@ -140,14 +141,7 @@ fn existing(path: PathBuf, what: &str) -> Result<PathBuf, CliError> {
 
 /// The package that a run made.
 fn of_run(run: &RunId, store: &Store) -> Result<PathBuf, CliError> {
-    let runs = store.runs()?;
-    if !runs.contains(run) {
-        let near = nearest(run.as_str(), runs.iter().map(|run| run.as_str()));
-        return Err(CliError::Usage {
-            message: format!("there is no run `{run}`"),
-            help: near.map(|near| format!("did you mean `{near}`?")),
-        });
-    }
+    known(run, &store.runs()?)?;
     package_of(run, store).ok_or_else(|| CliError::Usage {
         message: format!("the run {run} made no package that is still there"),
         help: Some("name the package itself: rdna-build verify PACKAGE".to_owned()),

@@ -6,6 +6,7 @@ use super::page::Page;
 use super::palette::Tone;
 use super::printable;
 use super::table::Table;
+use super::topic::unwrapped;
 use crate::toolchain::log::Finding;
 use crate::toolchain::rules::{Conflict, Rule, Severity};
 
@@ -90,7 +91,7 @@ pub fn document(rule: &Rule) -> serde_json::Value {
     json!({
         "id": rule.id,
         "title": rule.title,
-        "why": rule.why.replace("\n\n", "\0").replace('\n', " ").replace('\0', "\n\n"),
+        "why": unwrapped(rule.why),
         "told-by": rule.told_by,
         "remedies": rule.remedies,
     })

@@ -124,7 +124,7 @@ pub fn list(page: Page) -> String {
 }
 
 /// Paragraphs without the line breaks of the source.
-fn unwrapped(text: &str) -> String {
+pub(super) fn unwrapped(text: &str) -> String {
     text.replace("\n\n", "\0").replace('\n', " ").replace('\0', "\n\n")
 }
 

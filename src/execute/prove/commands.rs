@@ -40,12 +40,8 @@ fn command(
     match step {
         StepWork::Build(step) => (unit.script.command(*step, jobs), unit.script.environment(*step)),
         StepWork::Command { command, environment } => {
-            let fill =
-                |words: &[String]| step_command(words, tools, &unit.prefix, unit.id.target.as_str(), jobs);
-            let mut all = unit.script.environment.clone();
-            let own = environment.iter();
-            all.extend(own.map(|(name, value)| (name.clone(), fill(std::slice::from_ref(value)).concat())));
-            (fill(command), all)
+            let (prefix, base) = (&unit.prefix, &unit.script.environment);
+            step_command((command, environment), tools, prefix, unit.id.target.as_str(), jobs, base)
         }
     }
 }

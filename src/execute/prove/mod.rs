@@ -6,9 +6,9 @@ mod compile;
 use serde_json::json;
 
 use super::build::Built;
+use super::compile::MEMORY_PER_CASE;
 use super::toolchain::Image;
 use super::unit::{Account, installed, is_failed_build};
-use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop, cleanup, guarded, json, prepare, source, toolchain};
 use crate::build::lab::{Lab, LabSpec, PROOFS};
 use crate::build::workspace::SourceTree;
@@ -16,11 +16,9 @@ use crate::model::{FileSet, PatchName, PinnedSource, PlannedUnit, Proof, ProofKi
 use crate::plan::key::{self, Keyed, ProofInputs};
 use crate::plan::{build_key, jobs};
 use crate::proof::{Observation, ProofResult, Tools, Verdict, judge};
-use crate::store::{Entry, Made};
+use crate::store::Entry;
 
 const OBSERVATION: &str = "observation.json";
-/// What a compilation may take of the memory, in bytes.
-const MEMORY_PER_CASE: u64 = 1 << 30;
 
 /// One proof of one patch, with the units of both sides: those of the patches in front, and with the patch.
 #[derive(Debug)]
@@ -253,13 +251,9 @@ async fn keep(
     bench: &Bench<'_>,
     seconds: f64,
 ) -> Result<(), ExecuteError> {
-    let draft = workshop.draft(Stage::Proof, &keyed.key)?;
-    json::write(&draft.content().join(OBSERVATION), seen)?;
     let detail =
         json!({ "proof": bench.proof.id, "unit": bench.unit.id.file_stem(), "image": bench.image.id });
-    let made = Made { ingredients: keyed.ingredients.clone(), seconds, detail };
-    blocking(move || draft.commit(made)).await??;
-    Ok(())
+    workshop.keep(Stage::Proof, keyed, (OBSERVATION, seen), seconds, detail).await
 }
 
 fn read(entry: &Entry) -> Result<Observation, ExecuteError> {

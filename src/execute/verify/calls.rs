@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::workshop::blocking;
 use super::super::{ExecuteError, Workshop, json};
 use super::VerifyTask;
 use super::runtime::Room;
@@ -13,7 +12,6 @@ use crate::build::lab::PROOFS;
 use crate::model::{CallProgram, Digest, GfxTarget, Manifest, Recipe, Stage, StepWork, Toolchain};
 use crate::plan::key::{self, CallInputs};
 use crate::proof::{StepSeen, Tools, step_command};
-use crate::store::Made;
 use crate::verify::{CallsState, ProgramSeen};
 
 const STEPS: &str = "steps.json";
@@ -92,11 +90,9 @@ impl Caller<'_> {
                 break;
             }
         }
-        let draft = workshop.draft(Stage::Verify, &keyed.key)?;
-        json::write(&draft.content().join(STEPS), &seen)?;
         let detail = json!({ "calls": program.id, "library": self.library });
-        let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-        blocking(move || draft.commit(made)).await??;
+        let seconds = started.elapsed().as_secs_f64();
+        workshop.keep(Stage::Verify, &keyed, (STEPS, &seen), seconds, detail).await?;
         Ok(seen)
     }
 
@@ -110,12 +106,7 @@ impl Caller<'_> {
             llvm: String::new(),
             files: PROOFS.to_owned(),
         };
-        let fill = |words: &[String]| {
-            step_command(words, &tools, &self.manifest.build.prefix, self.target.as_str(), 1)
-        };
-        let mut all = self.manifest.build.environment.clone();
-        let own = environment.iter();
-        all.extend(own.map(|(name, value)| (name.clone(), fill(std::slice::from_ref(value)).concat())));
-        (fill(command), all)
+        let (prefix, base) = (&self.manifest.build.prefix, &self.manifest.build.environment);
+        step_command((command, environment), &tools, prefix, self.target.as_str(), 1, base)
     }
 }

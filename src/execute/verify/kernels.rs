@@ -7,28 +7,26 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::compile::Compilations;
+use super::super::compile::{Compilations, MEMORY_PER_CASE};
 use super::super::toolchain::Image;
 use super::super::unit::Account;
 use super::super::workshop::blocking;
 use super::super::{ExecuteError, LocalSource, Materials, Workshop, json, prepare, toolchain};
 use super::VerifyTask;
-use super::runtime::UNIT;
+use super::patches::includes;
+use super::runtime::{UNIT, open_lab};
 use super::subject::Opened;
-use crate::build::lab::{self, Lab, LabSpec, PROOFS};
+use crate::build::lab::{self, Lab, PROOFS};
 use crate::build::workspace::SourceTree;
 use crate::model::{
     Digest, Event, GfxTarget, KernelMatrix, Manifest, PatchRecord, PinnedSource, PlannedPatch, Recipe,
     ResultKind, Stage, Toolchain, Tree, Unit, Version,
 };
 use crate::plan::jobs;
-use crate::plan::key::{self, KernelInputs};
+use crate::plan::key::{self, ProofInputs};
 use crate::proof::{Case, Tools};
-use crate::store::Made;
 use crate::verify::{Compiled, KernelsState, MatrixSeen, kernel_cases};
 
-/// What a compilation may take of the memory, in bytes.
-const MEMORY_PER_CASE: u64 = 1 << 30;
 const COMPILED: &str = "compiled.json";
 /// A piece of a text that is as short as this may stand anywhere.
 const SHORTEST_PIECE: usize = 48;
@@ -173,13 +171,14 @@ impl Bench<'_> {
         let files = matrix.files_of(&self.recipe.files);
         let words: Vec<Vec<String>> =
             cases.iter().map(|(case, _)| case.command(&matrix.command, &tools, "{object}")).collect();
-        let keyed = key::kernels(&KernelInputs {
+        let keyed = key::kernels(&ProofInputs {
             definition: self.toolchain.definition(),
             identity: self.image.identity,
             source: part.digest(),
             files: files.digest(),
             commands: &words,
             environment: &self.manifest.build.environment,
+            installed: None,
         });
         if let Some(entry) = workshop.find(Stage::Verify, &keyed.key)? {
             let compiled: Vec<Compiled> = json::read(&entry.content().join(COMPILED))?;
@@ -224,24 +223,14 @@ impl Bench<'_> {
         let seen = compilations.run(&lab, &mut done).await?;
         *room = Some((matrix.inputs.clone(), lab));
         let compiled: Vec<Compiled> = seen.into_iter().map(Compiled::of).collect();
-        let draft = workshop.draft(Stage::Verify, &keyed.key)?;
-        json::write(&draft.content().join(COMPILED), &compiled)?;
         let detail = json!({ "kernels": matrix.id, "target": self.target.to_string() });
-        let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-        blocking(move || draft.commit(made)).await??;
+        let seconds = started.elapsed().as_secs_f64();
+        workshop.keep(Stage::Verify, &keyed, (COMPILED, &compiled), seconds, detail).await?;
         Ok(compiled)
     }
 
     async fn open<'w>(&self, part: &Tree, workshop: &'w Workshop) -> Result<Lab<'w>, ExecuteError> {
-        let engine = workshop.engine().await?;
-        let spec = LabSpec {
-            image: self.image.id.clone(),
-            unit: UNIT.to_owned(),
-            labels: workshop.labels(),
-            memory: workshop.limits.memory,
-            ccache: None,
-        };
-        let lab = Lab::open(engine, &spec).await?;
+        let lab = open_lab(&self.image.id, workshop).await?;
         lab.fill(self.source.clone(), part.nodes.keys().cloned().collect(), Default::default()).await?;
         Ok(lab)
     }
@@ -270,8 +259,7 @@ fn lost(files: &BTreeSet<String>, source: &SourceTree, library: &[u8]) -> Result
 fn pieces(text: &[u8]) -> Vec<Vec<u8>> {
     let mut pieces = vec![Vec::new()];
     for line in text.split_inclusive(|byte| *byte == b'\n') {
-        let trimmed = line.trim_ascii_start();
-        if trimmed.starts_with(b"#include") || trimmed.starts_with(b".include") {
+        if includes(line) {
             pieces.push(Vec::new());
         } else {
             pieces.last_mut().expect("begins with one").extend_from_slice(line);

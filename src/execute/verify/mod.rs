@@ -137,7 +137,6 @@ async fn work(
             name: room.name.clone(),
             inventory: room.inventory.clone(),
             loader,
-            library: room.library.as_str().to_owned(),
         })),
         None => RuntimeSeen::None { missing: missing(task) },
     };

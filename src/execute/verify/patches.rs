@@ -66,7 +66,8 @@ fn texts(path: &str, hunk: &Hunk<'_>) -> Vec<HunkText> {
     changed.map(text).collect()
 }
 
-fn includes(line: &[u8]) -> bool {
+/// Whether a line of a kernel includes another file.
+pub(super) fn includes(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     line.starts_with(b"#include") || line.starts_with(b".include")
 }

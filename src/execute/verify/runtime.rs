@@ -44,20 +44,25 @@ pub(super) async fn enter<'a>(
     let engine = workshop.engine().await?;
     let inventory = inspect_image(&info, workshop).await?.inventory;
     let library = place(opened, &inventory, &name)?;
-    let spec = LabSpec {
-        image: info.id.clone(),
-        unit: UNIT.to_owned(),
-        labels: workshop.labels(),
-        memory: workshop.limits.memory,
-        ccache: None,
-    };
-    let lab = Lab::open(engine, &spec).await?;
+    let lab = open_lab(&info.id, workshop).await?;
     match (&opened.tree, &opened.file) {
         (Some(tree), _) => lab.install(tree.root.clone(), tree.files.clone()).await?,
         (None, Some(file)) => lab.put(file.clone(), &library).await?,
         (None, None) => {}
     }
     Ok(Some(Room { engine, lab, name, image: info.id, inventory, library }))
+}
+
+/// A container of an image, with nothing of this machine in it.
+pub(super) async fn open_lab<'a>(image: &str, workshop: &'a Workshop) -> Result<Lab<'a>, ExecuteError> {
+    let spec = LabSpec {
+        image: image.to_owned(),
+        unit: UNIT.to_owned(),
+        labels: workshop.labels(),
+        memory: workshop.limits.memory,
+        ccache: None,
+    };
+    Ok(Lab::open(workshop.engine().await?, &spec).await?)
 }
 
 /// The image and what it is called.

@@ -15,7 +15,7 @@ memory (64 KiB a workgroup), vector registers (256 a lane) or lanes (1024 a work
 calls the host (printf, assert, malloc on the device) needs PCIe atomics, which many machines with these cards do not have. The notes of
 each object say all of that.
 
-Scratch memory is no error on this chip; its size is told in the report.",
+Scratch memory is no error on this chip.",
     needs: NEEDS,
     remedies: &["compile with the wave size that the solver asks for: -mwavefrontsize64 with -mcumode, or none of them"],
     run,
