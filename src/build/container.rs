@@ -25,6 +25,7 @@ pub(super) fn powerless(image: &str, labels: &BTreeMap<String, String>) -> Conta
         memory: None,
         pids: Some(4096),
         capabilities: vec![],
+        gpu: None,
         labels: labels.clone(),
     }
 }

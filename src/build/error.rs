@@ -71,6 +71,13 @@ pub enum BuildError {
     )]
     StoreFull { path: PathBuf },
 
+    #[error("the container {container} cannot be removed: something in it waits for a driver")]
+    #[diagnostic(
+        code(build::unkillable),
+        help("look at `dmesg`; a restart of the machine ends it, and the next run removes what is left")
+    )]
+    Unkillable { container: String },
+
     #[error(transparent)]
     #[diagnostic(transparent)]
     Engine(#[from] EngineError),

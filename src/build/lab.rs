@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use crate::engine::device::Passthrough;
 use crate::engine::{ContainerId, ContainerSpec, Engine, Output};
 use crate::model::{FileSet, GuestPath, HostPath, PackagedFile, SOURCE};
 
@@ -25,6 +27,12 @@ const CASE_SECONDS: u32 = 600;
 const STEP_SECONDS: u32 = 4 * 3600;
 /// Largest file a compilation may write, in blocks of 512 bytes.
 const LARGEST_FILE: u32 = 131_072;
+/// Largest file a case may write, in blocks of 512 bytes: 2 GiB.
+const LARGEST_CASE_FILE: u32 = 4 << 20;
+/// How long after its time a case may take to be stopped.
+const GRACE: Duration = Duration::from_secs(20);
+/// How long the engine may take to remove a container in which something hangs.
+const KILL_PATIENCE: Duration = Duration::from_secs(60);
 /// How much is kept of what a compilation prints, from its beginning.
 const CASE_LOG: u64 = 64 << 10;
 /// How much is kept of what a step prints, from its end.
@@ -44,6 +52,8 @@ pub struct LabSpec {
     pub memory: Option<u64>,
     /// With the compiler cache: `Some(None)` for the volume, or a folder of the engine's host.
     pub ccache: Option<Option<HostPath>>,
+    /// A card of the host, where something is to be computed on it.
+    pub gpu: Option<Passthrough>,
 }
 
 /// A running container. Whoever opened it removes it, by the labels of the run.
@@ -65,6 +75,16 @@ pub enum Piece {
     Disassembly,
 }
 
+/// How a case ended.
+#[derive(Clone, Debug)]
+pub enum CaseRun {
+    Ended(StepEnd),
+    /// It was stopped when its time was over; what it printed.
+    TimedOut(String),
+    /// It could not be stopped.
+    Stuck,
+}
+
 /// How a step ended.
 #[derive(Clone, Debug)]
 pub struct StepEnd {
@@ -81,7 +101,11 @@ impl std::fmt::Debug for Lab<'_> {
 impl<'a> Lab<'a> {
     /// Makes and starts the container, with empty folders.
     pub async fn open(engine: &'a dyn Engine, spec: &LabSpec) -> Result<Lab<'a>, BuildError> {
-        let mut container = ContainerSpec { memory: spec.memory, ..powerless(&spec.image, &spec.labels) };
+        let mut container = ContainerSpec {
+            memory: spec.memory,
+            gpu: spec.gpu.clone(),
+            ..powerless(&spec.image, &spec.labels)
+        };
         if let Some(folder) = &spec.ccache {
             let cache = Cache::ready(engine, folder.as_ref(), &spec.unit).await?;
             (container.mounts, container.binds) = (cache.mounts, cache.binds);
@@ -112,6 +136,17 @@ impl<'a> Lab<'a> {
 
     /// Puts an installed tree where its prefix says. It is root's: a proof only looks at it.
     pub async fn install(&self, tree: PathBuf, files: Vec<PackagedFile>) -> Result<(), BuildError> {
+        self.put_tree(tree, files, &GuestPath::new("/")).await
+    }
+
+    /// Puts a tree of this machine below a folder, as root's.
+    pub async fn put_tree(
+        &self,
+        tree: PathBuf,
+        files: Vec<PackagedFile>,
+        below: &GuestPath,
+    ) -> Result<(), BuildError> {
+        let below = below.as_str().trim_matches('/').to_owned();
         let archive = archive_stream(move |writer| {
             let mut builder = tar::Builder::new(writer);
             for file in &files {
@@ -127,10 +162,10 @@ impl<'a> Lab<'a> {
                 match file {
                     PackagedFile::File { path, size, .. } => {
                         let content = std::fs::File::open(tree.join(path))?.take(*size);
-                        builder.append_data(&mut header, path, content)?;
+                        builder.append_data(&mut header, Path::new(&below).join(path), content)?;
                     }
                     PackagedFile::Symlink { path, target } => {
-                        builder.append_link(&mut header, path, target)?
+                        builder.append_link(&mut header, Path::new(&below).join(path), target)?
                     }
                 }
             }
@@ -282,6 +317,40 @@ impl<'a> Lab<'a> {
         let status = self.engine.exec(&self.container, &command, &mut lines).await?;
         keep_end(&mut log);
         Ok(StepEnd { exit: status.code, log })
+    }
+
+    /// Runs a command that may hang, crash, print and write without end, for so many seconds at most.
+    pub async fn run_case(
+        &self,
+        command: &[String],
+        environment: BTreeMap<String, String>,
+        seconds: u32,
+    ) -> Result<CaseRun, BuildError> {
+        let limits = format!("ulimit -c 0; ulimit -f {LARGEST_CASE_FILE}; exec timeout -k 5 {seconds} \"$@\"");
+        let mut words = ["sh", "-c", &limits, "sh"].map(str::to_owned).to_vec();
+        words.extend_from_slice(command);
+        let started = Instant::now();
+        // What waits for a driver cannot be killed from inside.
+        let patience = Duration::from_secs(u64::from(seconds)) + GRACE;
+        let Ok(end) = tokio::time::timeout(patience, self.run(&words, environment)).await else {
+            return Ok(CaseRun::Stuck);
+        };
+        let end = end?;
+        let is_over = started.elapsed() >= Duration::from_secs(u64::from(seconds));
+        Ok(match end.exit {
+            // 137: it did not heed the first signal.
+            124 | 137 if is_over => CaseRun::TimedOut(end.log),
+            _ => CaseRun::Ended(end),
+        })
+    }
+
+    /// Removes the container, whatever still runs in it, and does not wait forever for that.
+    pub async fn kill(self) -> Result<(), BuildError> {
+        let removal = self.engine.remove_container(&self.container);
+        match tokio::time::timeout(KILL_PATIENCE, removal).await {
+            Ok(removed) => Ok(removed?),
+            Err(_) => Err(BuildError::Unkillable { container: self.container.0.clone() }),
+        }
     }
 
     /// Removes the container.

@@ -180,6 +180,21 @@ async fn collect(mut stream: ByteStream, doing: &str) -> Result<Vec<u8>, EngineE
     Ok(all)
 }
 
+/// A Docker of this machine.
+pub(crate) fn info() -> EngineInfo {
+    EngineInfo {
+        kind: EngineKind::Docker,
+        address: "unix:///var/run/docker.sock".to_owned(),
+        version: "1.0".to_owned(),
+        cpus: 4,
+        memory: 8 << 30,
+        rootless: false,
+        has_init: true,
+        selinux: false,
+        cdi_folders: vec![],
+    }
+}
+
 /// A container spec for tests that care about nothing in it but its labels.
 pub(crate) fn container_spec(labels: BTreeMap<String, String>) -> ContainerSpec {
     ContainerSpec {
@@ -195,6 +210,7 @@ pub(crate) fn container_spec(labels: BTreeMap<String, String>) -> ContainerSpec 
         memory: None,
         pids: None,
         capabilities: Vec::new(),
+        gpu: None,
         labels,
     }
 }
@@ -203,14 +219,7 @@ pub(crate) fn container_spec(labels: BTreeMap<String, String>) -> ContainerSpec 
 impl Engine for FakeEngine {
     async fn info(&self) -> Result<EngineInfo, EngineError> {
         drop(self.at("info")?);
-        Ok(EngineInfo {
-            kind: EngineKind::Docker,
-            version: "1.0".to_owned(),
-            cpus: 4,
-            memory: 8 << 30,
-            rootless: false,
-            has_init: true,
-        })
+        Ok(info())
     }
 
     async fn image(&self, reference: &str) -> Result<Option<ImageInfo>, EngineError> {

@@ -3,6 +3,7 @@
 //! `docker` is the one implementation, over Docker's API, which Podman speaks too. Tests have a recording one. A
 //! command that exits 1 is an [`ExitStatus`], not an error. Everything made here carries the label [`RUN_LABEL`].
 
+pub mod device;
 pub mod docker;
 mod error;
 #[cfg(test)]

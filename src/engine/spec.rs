@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::device::Passthrough;
 use crate::model::{GuestPath, HostPath};
 
 /// The label on everything made in the engine; its value is the run's id, or `cache` on what is kept between runs.
@@ -22,6 +23,8 @@ pub enum EngineKind {
 #[derive(Clone, Debug)]
 pub struct EngineInfo {
     pub kind: EngineKind,
+    /// Where it listens, as `unix://…` or `tcp://…`.
+    pub address: String,
     pub version: String,
     pub cpus: u32,
     /// Bytes.
@@ -29,6 +32,17 @@ pub struct EngineInfo {
     pub rootless: bool,
     /// Whether a container may have an init process (Podman needs `catatonit` for it).
     pub has_init: bool,
+    /// Whether it labels containers for SELinux.
+    pub selinux: bool,
+    /// Folders of its host whose CDI specifications it reads; none where it does not inject such devices.
+    pub cdi_folders: Vec<String>,
+}
+
+impl EngineInfo {
+    /// Whether it runs on this machine, as far as its address tells: a socket may be forwarded.
+    pub fn is_local(&self) -> bool {
+        self.address.starts_with("unix://")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +109,8 @@ pub struct ContainerSpec {
     pub pids: Option<u32>,
     /// Capabilities kept, e.g. `CHOWN` for configuring packages. Empty in build containers.
     pub capabilities: Vec<String>,
+    /// A card of the host. None in build containers.
+    pub gpu: Option<Passthrough>,
     pub labels: BTreeMap<String, String>,
 }
 

@@ -93,6 +93,7 @@ pub(super) fn never_started(image: &ImageInfo, labels: BTreeMap<String, String>)
         memory: None,
         pids: Some(16),
         capabilities: vec![],
+        gpu: None,
         labels,
     }
 }

@@ -110,6 +110,7 @@ impl Bench {
             library: None,
             kernels: vec![],
             calls: vec![],
+            suites: vec![],
             outputs: vec![OutputSpec { path: "share/hello.txt".to_owned(), kind: OutputKind::File }],
             files,
         };

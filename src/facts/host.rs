@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::cdi::{self, CdiDevice};
 use super::devices::{self, DeviceNode, Group, User};
 use super::driver::{self, Driver};
 use super::kfd::{self, Kfd};
@@ -20,6 +21,8 @@ pub struct Host {
     pub kfd: Option<Kfd>,
     pub cards: Vec<Card>,
     pub devices: Vec<DeviceNode>,
+    /// Devices that container engines may be asked for by name.
+    pub cdi: Vec<CdiDevice>,
     pub user: Option<User>,
     /// Groups that own devices of GPUs: those of the nodes, `render` and `video`.
     pub groups: Vec<Group>,
@@ -107,6 +110,7 @@ impl Host {
             kfd: kfd::look(root),
             cards: pci::look(root),
             devices,
+            cdi: cdi::look(root),
             user,
             groups,
             driver: driver::look(root),

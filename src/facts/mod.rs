@@ -3,9 +3,12 @@
 //! Changes nothing and starts nothing; opens no device. The engine describes itself (`Engine::info`). What the facts mean is for
 //! `doctor`.
 
+pub mod cdi;
+pub mod choice;
 pub mod devices;
 pub mod driver;
 mod host;
+mod kernel_log;
 pub mod kfd;
 pub mod pci;
 mod root;
@@ -15,6 +18,7 @@ use std::fs;
 use std::path::Path;
 
 pub use host::{Disk, Host, Kernel, Memory, Proof};
+pub use kernel_log::KernelLog;
 pub use root::{Root, Status};
 
 /// The machine this process runs on.

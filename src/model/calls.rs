@@ -25,13 +25,6 @@ pub struct CallProgram {
 impl CallProgram {
     /// What of the recipe's folder it brings.
     pub fn files_of(&self, files: &FileSet) -> FileSet {
-        let mut brought = FileSet::default();
-        for folder in &self.files {
-            let name = folder.rsplit('/').next().unwrap_or_default();
-            for (path, bytes) in files.below(folder).iter() {
-                brought.insert(format!("{name}/{path}"), bytes.to_vec());
-            }
-        }
-        brought
+        files.by_last_names(&self.files)
     }
 }

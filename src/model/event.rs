@@ -74,6 +74,7 @@ pub enum Unit {
     Files,
     Packages,
     Objects,
+    Cases,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

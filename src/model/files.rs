@@ -39,6 +39,18 @@ impl FileSet {
         FileSet { files }
     }
 
+    /// The files below each of these folders, which are called by their last names.
+    pub fn by_last_names(&self, folders: &[String]) -> FileSet {
+        let mut taken = FileSet::default();
+        for folder in folders {
+            let name = folder.rsplit('/').next().unwrap_or_default();
+            for (path, bytes) in self.below(folder).iter() {
+                taken.insert(format!("{name}/{path}"), bytes.to_vec());
+            }
+        }
+        taken
+    }
+
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

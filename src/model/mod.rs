@@ -26,6 +26,7 @@ mod recipe;
 mod report;
 mod script;
 mod source;
+mod suite;
 mod target;
 mod toolchain;
 mod tree;
@@ -64,10 +65,12 @@ pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeV
 pub use report::{Outcome, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, SYSTEM_PATH, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
+pub use suite::{Suite, SuiteCase};
 pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use verification::{
-    CheckOutcome, CheckReport, Device, KernelCount, Runtime, Tier, TierError, Verification, Verified,
+    CardUsed, CaseReport, CheckOutcome, CheckReport, Device, EmulatorUsed, KernelCount, RunOutcome, RunReport,
+    Runtime, Tier, TierError, Verification, Verified,
 };
 pub use version::{Version, VersionError, VersionRange};

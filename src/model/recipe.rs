@@ -10,6 +10,7 @@ use super::name::RecipeName;
 use super::patch::PatchSpec;
 use super::proof::Proof;
 use super::source::SourceSpec;
+use super::suite::Suite;
 use super::target::GfxTarget;
 use super::version::{Version, VersionRange};
 
@@ -40,6 +41,8 @@ pub struct Recipe {
     pub kernels: Vec<KernelMatrix>,
     /// Programs that call it where there is no GPU, by id.
     pub calls: Vec<CallProgram>,
+    /// Programs that compute with it on a GPU, by id.
+    pub suites: Vec<Suite>,
     /// Every file of the recipe's folder, patches and bundled sources among them.
     pub files: FileSet,
 }

@@ -89,12 +89,89 @@ pub struct CheckReport {
     pub remedies: Vec<String>,
 }
 
-/// What computed, if anything did. What no device computed is proven on none.
+/// What computed. What no device computed is proven on none.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Device {
-    /// Nothing was executed on a GPU, real or emulated.
-    None,
+    /// A card of the machine.
+    Card(CardUsed),
+    /// A program that stands for the chip.
+    Emulator(EmulatorUsed),
+}
+
+/// A card that computed, as the driver tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CardUsed {
+    /// The driver's own word, which no variable changes: `gfx1010`.
+    pub target: String,
+    /// e.g. `1002:731f`.
+    pub id: String,
+    /// e.g. `0000:03:00.0`.
+    pub address: Option<String>,
+    /// e.g. `/dev/dri/renderD128`.
+    pub render: String,
+    /// Of the compute engine (MEC).
+    pub firmware: Option<u64>,
+    /// The version of the amdgpu module, where it is not the kernel's own.
+    pub driver: Option<String>,
+    /// What of the machine the container got, one thing each.
+    pub passed: Vec<String>,
+}
+
+/// An emulator that computed.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EmulatorUsed {
+    /// The chip it was told to be.
+    pub target: String,
+    /// Over every file of its folder.
+    pub sha256: Digest,
+    /// Of its configuration.
+    pub configuration: Digest,
+}
+
+/// What one computation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunOutcome {
+    Right,
+    Wrong,
+    Refused,
+    /// It was announced, and nothing more was said.
+    Unended,
+}
+
+/// One computation, e.g. by one solver.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunReport {
+    pub what: String,
+    pub outcome: RunOutcome,
+    pub says: String,
+}
+
+/// One case of a suite.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CaseReport {
+    pub suite: String,
+    pub case: String,
+    pub tier: Tier,
+    #[serde(flatten)]
+    pub outcome: CheckOutcome,
+    pub says: String,
+    pub runs: Vec<RunReport>,
+    /// The kind of failure, e.g. `aperture-violation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The end of what a failed case printed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<String>,
+    /// What the kernel said of GPUs meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_log: Vec<String>,
+    pub seconds: f64,
 }
 
 /// Where the library was loaded.
@@ -148,7 +225,9 @@ pub struct Verification {
     pub subject: Verified,
     pub target: String,
     pub tiers: Vec<Tier>,
-    pub device: Device,
+    /// Empty where nothing was executed on a GPU, real or emulated.
+    #[serde(default)]
+    pub devices: Vec<Device>,
     /// Release of the kernel that everything ran on.
     pub kernel: Option<String>,
     pub runtime: Option<Runtime>,
@@ -156,6 +235,9 @@ pub struct Verification {
     /// By kind; empty where none was compiled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernels: Vec<KernelCount>,
+    /// Cases that were computed, or were to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseReport>,
     pub seconds: f64,
 }
 

@@ -70,6 +70,7 @@ fn recipe() -> Recipe {
         library: None,
         kernels: vec![],
         calls: vec![],
+        suites: vec![],
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
     }

@@ -3,7 +3,7 @@
 use super::keys::{CALLS, SCHEMA};
 use super::proof::{commands, texts};
 use crate::document::{Field, Mistakes, Section, read};
-use crate::model::{CallProgram, FileSet, StepWork};
+use crate::model::{CallProgram, FileSet, ProofStep, StepWork};
 
 const FOLDER: &str = "checks/calls/";
 
@@ -26,15 +26,8 @@ fn program(section: &Section<'_>, id: &str, files: &FileSet) -> Option<CallProgr
     let summary = section.required("summary", |field| field.line());
     let why = section.required("why", |field| field.line());
     let folders = section.or("files", Vec::new(), |field| field.each(|field| folder(&field, files)));
-    let mut names = Vec::new();
     let steps = section.required("steps", |field| {
-        let steps = field.each(|field| {
-            let step = commands::step(&field, &mut names)?;
-            match step.does {
-                StepWork::Build(_) => field.wrong("nothing is built here: a step has a `command`", None),
-                StepWork::Command { .. } => Some(step),
-            }
-        })?;
+        let steps = steps(&field)?;
         if steps.is_empty() {
             return field.wrong("without steps nothing is called", None);
         }
@@ -54,8 +47,20 @@ fn program(section: &Section<'_>, id: &str, files: &FileSet) -> Option<CallProgr
     })
 }
 
+/// Steps that are commands.
+pub(super) fn steps(field: &Field<'_>) -> Option<Vec<ProofStep>> {
+    let mut names = Vec::new();
+    field.each(|field| {
+        let step = commands::step(&field, &mut names)?;
+        match step.does {
+            StepWork::Build(_) => field.wrong("nothing is built here: a step has a `command`", None),
+            StepWork::Command { .. } => Some(step),
+        }
+    })
+}
+
 /// A folder of the recipe's, from its root.
-fn folder(field: &Field<'_>, files: &FileSet) -> Option<String> {
+pub(super) fn folder(field: &Field<'_>, files: &FileSet) -> Option<String> {
     let folder = field.relative_path()?;
     if files.below(&folder).is_empty() {
         return field.wrong(format!("the recipe's folder has no files in `{folder}`"), None);

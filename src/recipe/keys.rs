@@ -107,6 +107,16 @@ pub(super) const KERNEL_CASES: Keys = Keys {
 pub(super) const CALLS: Keys =
     Keys { required: &["schema", "summary", "why", "steps"], optional: &["files", "says", "silent"] };
 
+pub(super) const SUITE: Keys = Keys {
+    required: &["schema", "summary", "run", "cases"],
+    optional: &["files", "make", "environment"],
+};
+
+pub(super) const SUITE_CASES: Keys = Keys {
+    required: &["name", "arguments", "seconds"],
+    optional: &["emulated-seconds", "axes"],
+};
+
 pub(super) const API: Keys = Keys { required: &["headers", "marker"], optional: &[] };
 
 pub(super) const GAP: Keys =
@@ -149,6 +159,10 @@ mod tests {
         }
         let schema = include_str!("../../docs/calls.schema.json");
         for (pointer, keys) in [("", CALLS), ("/$defs/step", STEP)] {
+            assert_schema_has(schema, pointer, keys);
+        }
+        let schema = include_str!("../../docs/suite.schema.json");
+        for (pointer, keys) in [("", SUITE), ("/$defs/step", STEP), ("/$defs/cases", SUITE_CASES)] {
             assert_schema_has(schema, pointer, keys);
         }
         let schema = include_str!("../../docs/kernels.schema.json");

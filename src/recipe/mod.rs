@@ -15,6 +15,7 @@ mod parse;
 mod proof;
 mod proven;
 mod series;
+mod suites;
 mod versions;
 
 #[cfg(test)]

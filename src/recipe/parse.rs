@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{calls, checks, kernels, outputs, proof, proven, series, versions};
+use super::{calls, checks, kernels, outputs, proof, proven, series, suites, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
     BuildSpec, FileSet, GfxTarget, OptionValue, Proof, Recipe, RecipeName, RecipeVersion, Version,
@@ -65,6 +65,14 @@ pub(super) fn parse(
     });
     let programs = programs.collect();
 
+    let found = files.iter().filter_map(|(path, _)| suites::id_of(path));
+    let found = found.filter_map(|id| {
+        let mistakes = mistakes_of(&suites::path_of(id));
+        let suite = suites::parse(id, &mistakes, &files);
+        all.take(mistakes, suite)
+    });
+    let found = found.collect();
+
     let mistakes = mistakes_of(proven::PROVEN_FILE);
     let records = proven::parse(&mistakes, &files);
     let patches = patches.map(|mut patches| {
@@ -80,6 +88,7 @@ pub(super) fn parse(
             recipe.library = library.flatten();
             recipe.kernels = matrices;
             recipe.calls = programs;
+            recipe.suites = found;
             Ok((recipe, all.warnings))
         }
         _ => Err(RecipeError::Invalid { name: folder.to_owned(), mistakes: all.mistakes }),
@@ -141,6 +150,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         library: None,
         kernels: Vec::new(),
         calls: Vec::new(),
+        suites: Vec::new(),
         files: files.clone(),
     })
 }

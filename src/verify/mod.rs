@@ -4,7 +4,9 @@
 //! container is for `execute`. No check passes because there was nothing to look at: then it is skipped, by name.
 
 mod calls;
+mod canaries;
 mod checks;
+mod computing;
 mod header;
 mod kernels;
 mod loader;
@@ -13,8 +15,12 @@ mod subject;
 
 use crate::model::{CheckOutcome, CheckReport, Evidence, Tier};
 
+pub use canaries::{canaries, canary_files, configuration};
 pub use calls::{CallsState, ProgramSeen};
 pub use checks::CHECKS;
+pub use computing::{
+    CaseEnd, CaseOutcome, CaseSeen, Computed, ComputingState, FAILURES, Failure, RunEnd, Said,
+};
 pub use kernels::{Compiled, KernelSeen, KernelsState, MatrixSeen, ObjectSeen, kernel_cases};
 pub use loader::{LoadedLibrary, LoaderAnswer};
 pub use search::{Found, search};
@@ -63,6 +69,12 @@ impl Answer {
     fn skipped(missing: impl Into<String>) -> Self {
         let missing = missing.into();
         Self::new(CheckOutcome::Skipped { missing: missing.clone() }, missing)
+    }
+
+    /// It was asked for, and nothing was tried.
+    fn not_run(why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self::new(CheckOutcome::NotRun { why: why.clone() }, why)
     }
 
     fn new(outcome: CheckOutcome, says: impl Into<String>) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::calls::CallsState;
+use super::computing::ComputingState;
 use super::header;
 use super::kernels::KernelsState;
 use super::loader::LoaderAnswer;
@@ -25,6 +26,10 @@ pub struct Subject<'a> {
     pub runtime: &'a RuntimeSeen,
     pub kernels: KernelsState,
     pub calls: CallsState,
+    /// On an emulator.
+    pub emulated: ComputingState,
+    /// On a card.
+    pub gpu: ComputingState,
 }
 
 /// What was read of the library's file.

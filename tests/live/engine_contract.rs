@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use rdna_build::engine::device::{DeviceFile, GpuRequest, passthrough};
 use rdna_build::engine::{
     ContainerId, Engine as _, EngineError, ImageBuild, LeftoverKind, Network, RUN_LABEL, VolumeMount,
     kept_labels, sweep,
 };
-use rdna_build::model::GuestPath;
+use rdna_build::model::{GuestPath, HostPath};
 
+use crate::made_up_card::{GROUP, MadeUpCard, RENDER_GROUP};
 use crate::support::{Entry, archive, bytes, on_bench};
 
 #[tokio::test]
@@ -285,6 +287,42 @@ async fn a_dockerfile_is_built_or_says_why_not() {
         assert!(lines.iter().any(|line| line == "spoken"), "{lines:?}");
         let error = failed.expect_err("exit 9");
         assert!(matches!(&error, EngineError::ImageBuild { reason } if reason.contains("hint")), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_card_is_given_with_its_own_owner_mode_and_groups_and_nothing_besides() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(card) = MadeUpCard::below(folder.path()) else { return };
+    let (kfd, render) = (card.kfd.clone(), card.render.clone());
+    on_bench(|bench| async move {
+        let files = [(&kfd, GROUP), (&render, RENDER_GROUP)];
+        let [kfd, render] =
+            files.map(|(path, gid)| DeviceFile { path: HostPath::new(path), gid, mode: 0o660 });
+        let request = GpuRequest { kfd, render, cdi: None };
+        let given = passthrough(&request, &bench.engine.info().await.expect("it answers")).expect("it can");
+        let look = format!(
+            "stat -c '%n %F %t:%T %a %u:%g' {0} {1}; id -G; printf x > {0} && head -c 1 {1} && echo read; \
+             grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; ls /sys/class/net; stat -f -c '%b' /dev/shm",
+            request.kfd.path, request.render.path
+        );
+        let mut spec = bench.spec(&look);
+        let without = bench.create(&spec).await;
+        let refused = bench.run(&without).await;
+        assert!(refused.stderr.iter().any(|line| line.contains("No such file")), "{:?}", refused.stderr);
+
+        spec.gpu = Some(given);
+        let container = bench.create(&spec).await;
+        let seen = bench.run(&container).await.stdout;
+        let expected = |file: &DeviceFile| format!("{} character special file 1:3 660 0:{}", file.path, file.gid);
+        assert_eq!(seen[..2], [expected(&request.kfd), expected(&request.render)]);
+        let mut groups: Vec<u32> = seen[2].split(' ').map(|group| group.parse().expect("a number")).collect();
+        groups.sort_unstable();
+        assert_eq!(groups, [1000, GROUP, RENDER_GROUP], "the container's own group and those of the devices");
+        assert_eq!(seen[3..7], ["read", "CapEff:\t0000000000000000", "NoNewPrivs:\t1", "lo"]);
+        // Blocks of 4 KiB.
+        assert_eq!(seen[7], (1u64 << 30 >> 12).to_string());
     })
     .await;
 }

@@ -8,6 +8,7 @@ use rdna_build::model;
 
 mod chain;
 mod closure;
+mod computing;
 mod conflicts;
 #[path = "../../src/source/debian/testing.rs"]
 #[allow(dead_code, reason = "the unit tests use all of it")]
@@ -22,6 +23,7 @@ mod git_server;
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod home;
 mod made_up;
+mod made_up_card;
 mod prove;
 mod proxy;
 mod registry;

@@ -51,7 +51,7 @@ fn an_unknown_conflict_is_told_with_the_one_that_was_meant() {
         str![[r#"
 cli::usage
 
-  x there is no conflict, check or finding `device-lib-newer`
+  x there is no conflict, check, finding or failure `device-lib-newer`
   help: did you mean `device-libs-newer`?
 
 "#]],
@@ -63,7 +63,7 @@ cli::usage
         str![[r#"
 cli::usage
 
-  x there is no conflict, check or finding `everything`
+  x there is no conflict, check, finding or failure `everything`
   help: `rdna-build explain` lists those that are known, --log FILE reads a log
 
 "#]],

@@ -83,7 +83,7 @@ pub enum Command {
     /// List, show and look into toolchains
     #[command(visible_alias = "toolchain", after_help = toolchains::TOOLCHAINS_EXAMPLES)]
     Toolchains(ToolchainsArguments),
-    /// Say what a conflict, check or finding is, or which conflict made a build fail
+    /// Say what a conflict, check, finding or failure is, or which conflict a log shows
     #[command(after_help = explain::EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
     /// Say why this machine can or cannot compute on its GPU, and whether it can build

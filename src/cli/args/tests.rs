@@ -116,7 +116,7 @@ Commands:
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes
   toolchains   List, show and look into toolchains [alias: toolchain]
-  explain      Say what a conflict, check or finding is, or which conflict made a build fail
+  explain      Say what a conflict, check, finding or failure is, or which conflict a log shows
   doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
   verify       Prove what a built or installed library is, as far as that can be done without its
                GPU

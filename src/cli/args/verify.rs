@@ -17,6 +17,8 @@ Examples:
   rdna-build verify --installed /opt/rdna-build/miopen-3.3.0-gfx1010
   rdna-build verify --library /usr/lib/x86_64-linux-gnu/libMIOpen.so.1 --toolchain debian-sid
   rdna-build verify --image my/rocm:latest           the MIOpen of an image
+  rdna-build verify --tier gpu                       compute on the card, in a container that gets it
+  rdna-build verify --tier emulated --emulator ~/rocjitsu
   rdna-build verify --report junit > verify.xml
 
 Exits with 0 when something was verified and nothing failed, 5 when something failed, 77 when nothing could be
@@ -36,7 +38,7 @@ pub struct VerifyArguments {
     /// A library of others; with --image, a path in that image
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "package")]
     pub library: Option<PathBuf>,
-    /// How far: static, kernels or all; several with commas [default: static]
+    /// How far: static, kernels, emulated, gpu or all; several with commas [default: static]
     #[arg(long = "tier", value_name = "TIER", value_delimiter = ',', value_parser = tier)]
     pub tiers: Vec<TierChoice>,
     /// The GPU that the library is for [default: a package's own, else gfx1010]
@@ -51,6 +53,21 @@ pub struct VerifyArguments {
     /// The folder that the package was built from, where it was built from one: for the tier kernels
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub source: Option<PathBuf>,
+    /// Tier gpu: the card with this render node, e.g. renderD128 [default: the first of the target]
+    #[arg(long, value_name = "NODE", value_parser = render_node)]
+    pub device: Option<String>,
+    /// Tier gpu: compute although HSA_OVERRIDE_GFX_VERSION is set, and hand it on
+    #[arg(long)]
+    pub allow_override: bool,
+    /// Tier emulated: the folder that ROCm's rocjitsu was installed to
+    #[arg(long, value_name = "PREFIX", value_hint = ValueHint::DirPath)]
+    pub emulator: Option<PathBuf>,
+    /// Tier emulated: the emulator's configuration [default: made for the target]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "emulator")]
+    pub emulator_config: Option<PathBuf>,
+    /// Tiers gpu and emulated: only these cases, by name or the beginning of one; may be repeated
+    #[arg(long = "case", value_name = "CASE")]
+    pub cases: Vec<String>,
     /// Only these checks, by id or the beginning of one; may be repeated
     #[arg(long, value_name = "CHECK")]
     pub filter: Vec<String>,
@@ -90,6 +107,15 @@ fn tier(text: &str) -> Result<TierChoice, String> {
     match CHECKS.iter().any(|check| check.tier == tier) {
         true => Ok(TierChoice::One(tier)),
         false => Err(format!("this version has no check of the tier `{tier}`")),
+    }
+}
+
+/// `renderD128`, also with its folder.
+fn render_node(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("/dev/dri/").unwrap_or(text);
+    match name.strip_prefix("renderD").is_some_and(|number| number.parse::<u16>().is_ok()) {
+        true => Ok(name.to_owned()),
+        false => Err("a render node is expected, e.g. renderD128; `ls /dev/dri` lists them".to_owned()),
     }
 }
 

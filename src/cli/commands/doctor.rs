@@ -75,6 +75,13 @@ pub fn run(
     })
 }
 
+/// This machine, as far as computing on its GPU goes.
+pub(super) fn host(settings: &Settings, environment: &Environment) -> Result<Host, CliError> {
+    let host = Host::machine(of_environment(environment), &disks(settings));
+    let root = || PathBuf::from("/");
+    Ok(host.map_err(|error| ExecuteError::from(InspectError::Root { path: root(), error }))?)
+}
+
 fn needs(settings: &Settings) -> Result<Needs, CliError> {
     let recipe = RecipeBook::load(&settings.recipes)?.get(RECIPE)?;
     Ok(Needs {

@@ -1,4 +1,4 @@
-//! `rdna-build explain`: what a conflict, check or finding is, and which conflict a log shows.
+//! `rdna-build explain`: what a conflict, check, finding or failure is, and which conflict a log shows.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -30,7 +30,7 @@ fn list(settings: &Settings) -> Result<ExitCode, CliError> {
 
 fn one(id: &str, settings: &Settings) -> Result<ExitCode, CliError> {
     let topic = Topic::by_id(id).ok_or_else(|| CliError::Usage {
-        message: format!("there is no conflict, check or finding `{}`", printable(id, 100)),
+        message: format!("there is no conflict, check, finding or failure `{}`", printable(id, 100)),
         help: Some(match nearest(id, Topic::all().map(|topic| topic.id())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`rdna-build explain` lists those that are known, --log FILE reads a log".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::doctor;
 use super::logs::known;
 use crate::cli::args::{ReportForm, VerifyArguments};
 use crate::cli::exit::{CliError, ExitCode};
@@ -11,11 +12,11 @@ use crate::cli::interrupt;
 use crate::cli::render::{self, Page, REPORT_NAME, verification};
 use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire::{self, Trace};
-use crate::execute::{self, Recipes, RuntimeChoice, VerifySubject, VerifyTask};
+use crate::execute::{self, Computing, Emulator, Recipes, RuntimeChoice, VerifySubject, VerifyTask};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    GuestPath, HostPath, Manifest, Outcome, Recipe, Report, RunId, Toolchain, Verification, nearest,
+    GuestPath, HostPath, Manifest, Outcome, Recipe, Report, RunId, Tier, Toolchain, Verification, nearest,
 };
 use crate::recipe::RecipeBook;
 use crate::store::Store;
@@ -35,7 +36,9 @@ pub fn run(
     let source = arguments.source.as_deref().map(|folder| {
         wire::read_folder(&HostPath::new(environment.absolute(folder)), &store, Trace::StatCache)
     });
+    let computing = computing(arguments, settings, environment)?;
     let task = VerifyTask {
+        computing,
         source: source.transpose()?.map(|(local, _)| local),
         runtime: runtime(arguments, &shelf, &subject)?,
         target: arguments.target,
@@ -61,6 +64,29 @@ pub fn run(
         record(archive, &verified)?;
     }
     Ok(code(&verified))
+}
+
+/// What is to be computed on. The machine is looked at only where a card is asked for.
+fn computing(
+    arguments: &VerifyArguments,
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Computing, CliError> {
+    let host = match arguments.tiers().contains(&Tier::Gpu) {
+        true => Some(doctor::host(settings, environment)?),
+        false => None,
+    };
+    let emulator = arguments.emulator.as_deref().map(|prefix| Emulator {
+        prefix: environment.absolute(prefix),
+        configuration: arguments.emulator_config.as_deref().map(|file| environment.absolute(file)),
+    });
+    Ok(Computing {
+        host,
+        device: arguments.device.clone(),
+        allow_override: arguments.allow_override,
+        emulator,
+        cases: arguments.cases.clone(),
+    })
 }
 
 fn code(verified: &Verification) -> ExitCode {

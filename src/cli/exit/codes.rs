@@ -92,7 +92,8 @@ fn of_build(error: &BuildError) -> ExitCode {
         | BuildError::Stopped { .. }
         | BuildError::SourceChanged { .. }
         | BuildError::Read { .. }
-        | BuildError::Write { .. } => ExitCode::NotReady,
+        | BuildError::Write { .. }
+        | BuildError::Unkillable { .. } => ExitCode::NotReady,
     }
 }
 

@@ -66,8 +66,8 @@ pub fn describe(item: &str, done: u64, total: u64, of: Unit, rate: Option<f64>) 
         (Unit::Bytes, total) => {
             format!("{} of {}  {} %", amount::bytes(done), amount::bytes(total), percent(done, total))
         }
-        (Unit::Steps | Unit::Files | Unit::Packages | Unit::Objects, 0) => format!("[{done}]"),
-        (Unit::Steps | Unit::Files | Unit::Packages | Unit::Objects, total) => {
+        (Unit::Steps | Unit::Files | Unit::Packages | Unit::Objects | Unit::Cases, 0) => format!("[{done}]"),
+        (Unit::Steps | Unit::Files | Unit::Packages | Unit::Objects | Unit::Cases, total) => {
             format!("[{done}/{total}] {} %", percent(done, total))
         }
     }];
@@ -78,6 +78,7 @@ pub fn describe(item: &str, done: u64, total: u64, of: Unit, rate: Option<f64>) 
             Unit::Steps | Unit::Files => format!("{rate:.1} files/s"),
             Unit::Packages => format!("{rate:.1} packages/s"),
             Unit::Objects => format!("{rate:.0} objects/s"),
+            Unit::Cases => format!("{rate:.1} cases/s"),
         });
         if total > done {
             parts.push(format!("{} left", amount::about_seconds((total - done) as f64 / rate)));

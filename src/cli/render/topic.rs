@@ -1,4 +1,4 @@
-//! What `explain` has words for: conflicts, checks of `verify`, findings of `doctor`.
+//! What `explain` has words for: conflicts, checks of `verify`, findings of `doctor`, ways that computing fails.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::palette::Tone;
 use super::table::Table;
 use crate::doctor::{FINDINGS, Finding};
 use crate::toolchain::rules::{RULES, Rule};
-use crate::verify::{CHECKS, Check};
+use crate::verify::{CHECKS, Check, FAILURES, Failure};
 
 /// Something that has an id and can be explained.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,7 @@ pub enum Topic {
     Conflict(&'static Rule),
     Check(&'static Check),
     Finding(&'static Finding),
+    Failure(&'static Failure),
 }
 
 impl Topic {
@@ -23,7 +24,8 @@ impl Topic {
         let rules = RULES.iter().map(|rule| Topic::Conflict(rule));
         let checks = CHECKS.iter().map(|check| Topic::Check(check));
         let findings = FINDINGS.iter().map(|finding| Topic::Finding(finding));
-        rules.chain(checks).chain(findings)
+        let failures = FAILURES.iter().map(|failure| Topic::Failure(failure));
+        rules.chain(checks).chain(findings).chain(failures)
     }
 
     /// The topic with this id; ids are of their own over all kinds.
@@ -36,6 +38,7 @@ impl Topic {
             Topic::Conflict(rule) => rule.id,
             Topic::Check(check) => check.id,
             Topic::Finding(finding) => finding.id,
+            Topic::Failure(failure) => failure.id,
         }
     }
 
@@ -44,6 +47,7 @@ impl Topic {
             Topic::Conflict(rule) => rule.title,
             Topic::Check(check) => check.title,
             Topic::Finding(finding) => finding.title,
+            Topic::Failure(failure) => failure.title,
         }
     }
 
@@ -52,6 +56,7 @@ impl Topic {
             Topic::Conflict(_) => "conflict",
             Topic::Check(_) => "check",
             Topic::Finding(_) => "finding",
+            Topic::Failure(_) => "failure",
         }
     }
 
@@ -79,6 +84,13 @@ impl Topic {
                 "why": unwrapped(finding.why),
                 "remedies": finding.remedies,
             }),
+            Topic::Failure(failure) => json!({
+                "kind": self.kind(),
+                "id": failure.id,
+                "title": failure.title,
+                "why": unwrapped(failure.why),
+                "remedies": failure.remedies,
+            }),
         }
     }
 
@@ -88,6 +100,7 @@ impl Topic {
             Topic::Conflict(rule) => return conflict::rule(rule, page),
             Topic::Check(check) => (check.why, Some(check.needs), check.remedies),
             Topic::Finding(finding) => (finding.why, None, finding.remedies),
+            Topic::Failure(failure) => (failure.why, None, failure.remedies),
         };
         let mut text = format!("{}\n", page.palette.paint(Tone::Strong, self.id()));
         text += &conflict::block(self.title(), "", page);
@@ -112,6 +125,7 @@ pub fn list(page: Page) -> String {
         ("conflict", "what clashes"),
         ("check", "what `verify` holds a library against"),
         ("finding", "what `doctor` finds on a machine"),
+        ("failure", "how computing on a GPU fails"),
     ];
     let table = |(kind, title): (&str, &str)| {
         let mut table = Table::new([kind, title]);

@@ -7,7 +7,7 @@ use super::page::Page;
 use super::palette::Tone;
 use super::printable;
 use super::table::Table;
-use crate::model::{CheckOutcome, CheckReport, Device, Tier, Verification};
+use crate::model::{CaseReport, CheckOutcome, CheckReport, Device, RunOutcome, Tier, Verification};
 
 /// How much of one fact or piece of evidence is shown.
 const LONGEST: usize = 400;
@@ -36,6 +36,7 @@ pub fn text(verified: &Verification, page: Page) -> String {
         if *tier == Tier::Kernels && !verified.kernels.is_empty() {
             text += &kernels(verified, page);
         }
+        text += &cases(verified, *tier, page);
     }
     text + &format!("\n{}\n", page.lines(&summary(verified), 0).join("\n"))
 }
@@ -55,12 +56,27 @@ fn head(verified: &Verification, page: Page) -> String {
             None => "none: the library was only read".to_owned(),
         },
     );
-    row(
-        "device",
-        match verified.device {
-            Device::None => "none: nothing was computed, on no GPU and no emulator".to_owned(),
-        },
-    );
+    if verified.devices.is_empty() {
+        row("device", "none: nothing was computed, on no GPU and no emulator".to_owned());
+    }
+    for device in &verified.devices {
+        match device {
+            Device::Card(card) => {
+                let at = card.address.as_deref().map(|address| format!(" at {address}")).unwrap_or_default();
+                let firmware = card.firmware.map(|version| format!(", firmware {version}")).unwrap_or_default();
+                let driver = card.driver.as_deref().map(|version| format!(", amdgpu {version}")).unwrap_or_default();
+                row("device", format!("{} {}{at}, {}{firmware}{driver}", card.target, card.id, card.render));
+                row("given", card.passed.join(", "));
+            }
+            Device::Emulator(emulator) => row(
+                "device",
+                format!("an emulator that is to be a {}, not hardware; sha256 {}", emulator.target, emulator.sha256),
+            ),
+        }
+    }
+    if let Some(kernel) = verified.kernel.as_ref().filter(|_| !verified.devices.is_empty()) {
+        row("kernel", kernel.clone());
+    }
     table.render(0, page)
 }
 
@@ -79,6 +95,33 @@ fn kernels(verified: &Verification, page: Page) -> String {
             (tone, of(kind.compiled, kind.asked)),
             (Tone::Faint, of(kind.gated_compiled, kind.gated)),
             (Tone::Faint, printable(&kind.summary, LONGEST)),
+        ]);
+    }
+    format!("\n{}", table.render(2, page))
+}
+
+/// What the cases of a tier came to: suites with all that failed, and numbers of the rest.
+fn cases(verified: &Verification, tier: Tier, page: Page) -> String {
+    let cases: Vec<&CaseReport> = verified.cases.iter().filter(|case| case.tier == tier).collect();
+    if cases.is_empty() {
+        return String::new();
+    }
+    let mut suites: Vec<&str> = cases.iter().map(|case| case.suite.as_str()).collect();
+    suites.dedup();
+    let mut table = Table::new(["cases", "right", "failed", "nothing", "not run", "runs", "seconds"]);
+    for suite in suites {
+        let own = || cases.iter().filter(|case| case.suite == suite);
+        let count = |is: fn(&CheckOutcome) -> bool| own().filter(|case| is(&case.outcome)).count();
+        let failed = count(|outcome| *outcome == CheckOutcome::Failed);
+        let runs = own().flat_map(|case| &case.runs).filter(|run| run.outcome == RunOutcome::Right).count();
+        table.row([
+            (Tone::Plain, printable(suite, LONGEST)),
+            (Tone::Plain, count(|outcome| *outcome == CheckOutcome::Passed).to_string()),
+            (if failed > 0 { Tone::Bad } else { Tone::Plain }, failed.to_string()),
+            (Tone::Faint, count(|outcome| matches!(outcome, CheckOutcome::Skipped { .. })).to_string()),
+            (Tone::Faint, count(|outcome| matches!(outcome, CheckOutcome::NotRun { .. })).to_string()),
+            (Tone::Plain, runs.to_string()),
+            (Tone::Faint, format!("{:.1}", own().map(|case| case.seconds).sum::<f64>())),
         ]);
     }
     format!("\n{}", table.render(2, page))
@@ -135,7 +178,11 @@ fn summary(verified: &Verification) -> String {
     ];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     let counts = if counts.is_empty() { "no check was asked for".to_owned() } else { counts.join(", ") };
-    let unproven = match verified.tiers.contains(&Tier::Gpu) {
+    let is_right_on_a_card = verified
+        .checks
+        .iter()
+        .any(|check| check.check == "gpu-results" && check.outcome == CheckOutcome::Passed);
+    let unproven = match is_right_on_a_card {
         true => "",
         false => "; that it computes correctly on a card is unproven",
     };
@@ -150,12 +197,7 @@ pub fn junit(verified: &Verification) -> String {
         let image = verified.runtime.as_ref().map_or("none", |runtime| runtime.name.as_str());
         suite.add_property(("target", verified.target.as_str()));
         suite.add_property(("runtime", image));
-        suite.add_property((
-            "device",
-            match verified.device {
-                Device::None => "none",
-            },
-        ));
+        suite.add_property(("device", device(verified, *tier).as_str()));
         for check in verified.checks.iter().filter(|check| check.tier == *tier) {
             let mut status = match &check.outcome {
                 CheckOutcome::Passed => TestCaseStatus::success(),
@@ -178,7 +220,41 @@ pub fn junit(verified: &Verification) -> String {
             case.set_classname(format!("{}.{tier}", verified.target));
             suite.add_test_case(case);
         }
+        for case in verified.cases.iter().filter(|case| case.tier == *tier) {
+            suite.add_test_case(junit_case(case, &verified.target));
+        }
         report.add_test_suite(suite);
     }
     report.to_string().expect("text can be written to memory")
+}
+
+/// What computed in a tier.
+fn device(verified: &Verification, tier: Tier) -> String {
+    let of_tier = |device: &&Device| match device {
+        Device::Card(_) => tier == Tier::Gpu,
+        Device::Emulator(_) => tier == Tier::Emulated,
+    };
+    match verified.devices.iter().find(of_tier) {
+        Some(Device::Card(card)) => format!("{} {}", card.target, card.render),
+        Some(Device::Emulator(emulator)) => format!("{} emulated, not hardware", emulator.target),
+        None => "none".to_owned(),
+    }
+}
+
+fn junit_case(case: &CaseReport, target: &str) -> TestCase {
+    let mut status = match &case.outcome {
+        CheckOutcome::Passed => TestCaseStatus::success(),
+        CheckOutcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        CheckOutcome::Skipped { .. } | CheckOutcome::NotRun { .. } => TestCaseStatus::skipped(),
+    };
+    if case.outcome != CheckOutcome::Passed {
+        status.set_message(printable(&case.says, LONGEST));
+    }
+    if case.outcome == CheckOutcome::Failed {
+        status.set_description(case.tail.clone().unwrap_or_default());
+    }
+    let mut one = TestCase::new(case.case.as_str(), status);
+    one.set_classname(format!("{target}.{}.{}", case.tier, case.suite));
+    one.set_time(std::time::Duration::from_secs_f64(case.seconds.max(0.0)));
+    one
 }

@@ -132,7 +132,7 @@ impl Endpoint {
         };
         let probe = async {
             let client = client?.negotiate_version().await?;
-            let info = capability::learn(&client).await?;
+            let info = capability::learn(&client, self.address()).await?;
             Ok((client, info))
         };
         let (client, info) = match tokio::time::timeout(PROBE * 2, probe).await {
@@ -142,7 +142,7 @@ impl Endpoint {
             })?,
             Err(_) => return Err(Refusal::Absent("no answer in time".to_owned())),
         };
-        Ok(DockerEngine { client: client.with_timeout(PATIENCE), address: self.address(), info })
+        Ok(DockerEngine { client: client.with_timeout(PATIENCE), info })
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, Mount, MountType};
+use bollard::models::{
+    ContainerCreateBody, DeviceMapping, DeviceRequest, HostConfig, HostConfigLogConfig, Mount, MountType,
+};
 use bollard::query_parameters::{
     AttachContainerOptionsBuilder, CreateContainerOptions, InspectContainerOptions,
     RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
@@ -14,7 +16,9 @@ use futures_util::StreamExt as _;
 use super::DockerEngine;
 use super::failure::{explain, is_conflict, is_missing};
 use super::output::Lines;
+use crate::engine::device::{Devices, Groups, Passthrough};
 use crate::engine::{ContainerId, ContainerSpec, EngineError, ExitStatus, LineSink, Network, RUN_LABEL};
+use crate::model::HostPath;
 
 /// How long the output of a container that has ended may stay silent before it counts as read.
 const LAST_OUTPUT: Duration = Duration::from_secs(10);
@@ -91,17 +95,54 @@ fn host_config(spec: &ContainerSpec, has_init: bool) -> HostConfig {
         cap_add: Some(spec.capabilities.clone()),
         // Also where capabilities are kept: root has them from the start and gains none by running a program, so that
         // package scripts work under it. Only set-user-id programs lose their effect.
-        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        security_opt: Some(
+            std::iter::once("no-new-privileges".to_owned())
+                .chain(spec.gpu.iter().flat_map(|gpu| gpu.security.iter().cloned()))
+                .collect(),
+        ),
         nano_cpus: spec.cpus.map(|cpus| i64::from(cpus) * 1_000_000_000),
         memory,
         // Equal to the memory: no swap, or a build that is too big makes the machine crawl for hours instead of ending.
         memory_swap: memory,
         pids_limit: spec.pids.map(i64::from),
         init: has_init.then_some(true),
+        shm_size: spec.gpu.as_ref().map(|gpu| i64::try_from(gpu.shared_memory).unwrap_or(i64::MAX)),
+        group_add: spec.gpu.as_ref().map(groups),
+        devices: spec.gpu.as_ref().and_then(device_files),
+        device_requests: spec.gpu.as_ref().and_then(device_requests),
         // The lines are ours already; the engine's copy would fill its disk with whatever a container writes.
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         ..HostConfig::default()
     }
+}
+
+fn groups(gpu: &Passthrough) -> Vec<String> {
+    match &gpu.groups {
+        Groups::Numbers(numbers) => numbers.iter().map(u32::to_string).collect(),
+        // Podman's own word; it must be the only one.
+        Groups::Keep => vec!["keep-groups".to_owned()],
+    }
+}
+
+/// Read and write: no program inside may make device nodes of its own.
+fn device_files(gpu: &Passthrough) -> Option<Vec<DeviceMapping>> {
+    let Devices::Files(files) = &gpu.devices else { return None };
+    let device = |path: &HostPath| DeviceMapping {
+        path_on_host: Some(path.to_string()),
+        path_in_container: Some(path.to_string()),
+        cgroup_permissions: Some("rw".to_owned()),
+    };
+    Some(files.iter().map(device).collect())
+}
+
+fn device_requests(gpu: &Passthrough) -> Option<Vec<DeviceRequest>> {
+    let Devices::Cdi(name) = &gpu.devices else { return None };
+    let request = DeviceRequest {
+        driver: Some("cdi".to_owned()),
+        device_ids: Some(vec![name.clone()]),
+        ..DeviceRequest::default()
+    };
+    Some(vec![request])
 }
 
 pub(super) fn environment(variables: &BTreeMap<String, String>) -> Vec<String> {
@@ -228,9 +269,8 @@ mod tests {
     use super::*;
     use crate::model::GuestPath;
 
-    #[test]
-    fn a_container_gets_no_right_that_its_spec_does_not_name() {
-        let spec = ContainerSpec {
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
             image: "sha256:1".into(),
             command: vec!["true".into()],
             user: "1000:1000".into(),
@@ -243,8 +283,14 @@ mod tests {
             memory: Some(1 << 30),
             pids: Some(512),
             capabilities: Vec::new(),
+            gpu: None,
             labels: BTreeMap::from([(RUN_LABEL.to_owned(), "run".to_owned())]),
-        };
+        }
+    }
+
+    #[test]
+    fn a_container_gets_no_right_that_its_spec_does_not_name() {
+        let spec = spec();
         let host = host_config(&spec, true);
         assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
         assert_eq!(host.cap_add, Some(Vec::new()));
@@ -252,5 +298,39 @@ mod tests {
         assert_eq!(host.network_mode.as_deref(), Some("none"));
         assert_eq!(host.memory_swap, host.memory);
         assert_eq!((host.privileged, host.binds, host.devices), (None, None, None));
+        assert_eq!((host.group_add, host.device_requests, host.shm_size), (None, None, None));
+    }
+
+    #[test]
+    fn a_card_adds_its_two_devices_their_groups_and_nothing_else() {
+        let gpu = Passthrough {
+            devices: Devices::Files(vec![HostPath::new("/dev/kfd"), HostPath::new("/dev/dri/renderD128")]),
+            groups: Groups::Numbers(vec![44, 109]),
+            shared_memory: 1 << 30,
+            security: vec![],
+        };
+        let (plain, with) = (host_config(&spec(), true), host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true));
+        let devices = with.devices.clone().unwrap();
+        let paths: Vec<_> = devices.iter().map(|device| device.path_on_host.clone().unwrap()).collect();
+        assert_eq!(paths, ["/dev/kfd", "/dev/dri/renderD128"]);
+        assert!(devices.iter().all(|device| device.cgroup_permissions.as_deref() == Some("rw")));
+        assert_eq!(with.group_add, Some(vec!["44".to_owned(), "109".to_owned()]));
+        let rest = HostConfig { devices: None, group_add: None, shm_size: None, ..with };
+        assert_eq!(rest, plain);
+    }
+
+    #[test]
+    fn a_device_of_a_specification_is_asked_for_by_name() {
+        let gpu = Passthrough {
+            devices: Devices::Cdi("amd.com/gpu=1".to_owned()),
+            groups: Groups::Keep,
+            shared_memory: 1 << 30,
+            security: vec!["label=disable".to_owned()],
+        };
+        let host = host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true);
+        let requests = host.device_requests.unwrap();
+        assert_eq!(requests[0].device_ids, Some(vec!["amd.com/gpu=1".to_owned()]));
+        assert_eq!((host.devices, host.group_add), (None, Some(vec!["keep-groups".to_owned()])));
+        assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned(), "label=disable".to_owned()]));
     }
 }

@@ -30,14 +30,13 @@ use crate::model::GuestPath;
 #[derive(Clone, Debug)]
 pub struct DockerEngine {
     client: bollard::Docker,
-    address: String,
     info: EngineInfo,
 }
 
 impl DockerEngine {
     /// Where the engine listens, as `unix://…` or `tcp://…`.
     pub fn address(&self) -> &str {
-        &self.address
+        &self.info.address
     }
 }
 

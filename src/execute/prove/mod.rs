@@ -217,6 +217,7 @@ impl Bench<'_> {
             labels: workshop.labels(),
             memory: workshop.limits.memory,
             ccache: builds.then(|| workshop.limits.ccache.clone()),
+            gpu: None,
         };
         let lab = Lab::open(engine, &spec).await?;
         let tools = Tools { llvm: lab.llvm(&self.tools.c).await?, ..self.tools.clone() };

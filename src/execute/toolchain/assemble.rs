@@ -153,6 +153,7 @@ impl Maker<'_, '_> {
                 ]
                 .map(str::to_owned)
                 .into(),
+                gpu: None,
                 labels: workshop.labels(),
             })
             .await?;

@@ -6,12 +6,11 @@ use serde_json::json;
 
 use super::super::{ExecuteError, Workshop, json};
 use super::VerifyTask;
-use super::runtime::Room;
+use super::runtime::{Room, tools};
 use super::subject::Opened;
-use crate::build::lab::PROOFS;
 use crate::model::{CallProgram, Digest, GfxTarget, Manifest, Recipe, Stage, StepWork, Toolchain};
 use crate::plan::key::{self, CallInputs};
-use crate::proof::{StepSeen, Tools, step_command};
+use crate::proof::{StepSeen, step_command};
 use crate::verify::{CallsState, ProgramSeen};
 
 const STEPS: &str = "steps.json";
@@ -100,12 +99,7 @@ impl Caller<'_> {
         let StepWork::Command { command, environment } = work else {
             unreachable!("a program has no step of a build")
         };
-        let tools = Tools {
-            c: self.toolchain.compilers.c.to_string(),
-            cxx: self.toolchain.compilers.cxx.to_string(),
-            llvm: String::new(),
-            files: PROOFS.to_owned(),
-        };
+        let tools = tools(self.toolchain);
         let (prefix, base) = (&self.manifest.build.prefix, &self.manifest.build.environment);
         step_command((command, environment), &tools, prefix, self.target.as_str(), 1, base)
     }

@@ -42,6 +42,13 @@ pub enum VerifyError {
     )]
     NotInImage { image: String, path: String },
 
+    #[error("{prefix} is no emulator that can be used: {reason}")]
+    #[diagnostic(
+        code(verify::no_emulator),
+        help("--emulator takes the folder that ROCm's rocjitsu was installed to, with bin/rocjitsu in it")
+    )]
+    NoEmulator { prefix: String, reason: String },
+
     #[error("the image `{image}` holds {count} MIOpen libraries")]
     #[diagnostic(code(verify::which_library), help("say which one with --library PATH{}", paths))]
     WhichLibrary { image: String, count: usize, paths: String },

@@ -14,9 +14,9 @@ use super::super::workshop::blocking;
 use super::super::{ExecuteError, LocalSource, Materials, Workshop, json, prepare, toolchain};
 use super::VerifyTask;
 use super::patches::includes;
-use super::runtime::{UNIT, open_lab};
+use super::runtime::{UNIT, open_lab, tools};
 use super::subject::Opened;
-use crate::build::lab::{self, Lab, PROOFS};
+use crate::build::lab::{self, Lab};
 use crate::build::workspace::SourceTree;
 use crate::model::{
     Digest, Event, GfxTarget, KernelMatrix, Manifest, PatchRecord, PinnedSource, PlannedPatch, Recipe,
@@ -160,13 +160,8 @@ impl Bench<'_> {
         room: &mut Option<(Vec<String>, Lab<'w>)>,
         workshop: &'w Workshop,
     ) -> Result<Vec<Compiled>, ExecuteError> {
-        let tools = Tools {
-            c: self.toolchain.compilers.c.to_string(),
-            cxx: self.toolchain.compilers.cxx.to_string(),
-            // Where they lie is found out in the container; it follows from the image and the compiler.
-            llvm: "{llvm}".to_owned(),
-            files: PROOFS.to_owned(),
-        };
+        // Where they lie is found out in the container; it follows from the image and the compiler.
+        let tools = Tools { llvm: "{llvm}".to_owned(), ..tools(self.toolchain) };
         let part = self.source.tree.part(&matrix.inputs);
         let files = matrix.files_of(&self.recipe.files);
         let words: Vec<Vec<String>> =

@@ -1,6 +1,7 @@
 //! Verifies a library: what it is, read from its file; what it needs, asked of a container that holds it.
 
 mod calls;
+mod computing;
 mod error;
 mod kernels;
 mod library;
@@ -11,16 +12,17 @@ mod subject;
 use std::path::PathBuf;
 use std::time::Instant;
 
+pub use computing::{Computing, Emulator};
 pub use error::VerifyError;
 
 use super::workshop::blocking;
 use super::{ExecuteError, LocalSource, Workshop, cleanup, guarded};
 use crate::model::{
-    Device, Digest, GfxTarget, GuestPath, Manifest, Recipe, Runtime, Tier, Toolchain, Verification, Verified,
+    Digest, GfxTarget, GuestPath, Manifest, Recipe, Runtime, Tier, Toolchain, Verification, Verified,
 };
 use crate::plan::TOOL;
 use crate::verify::{
-    CallsState, Check, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
+    CallsState, Check, ComputingState, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
 };
 
 use library::Origin;
@@ -37,6 +39,7 @@ pub struct VerifyTask<'a> {
     pub runtime: RuntimeChoice<'a>,
     /// The folder that the package was made from, where a person names it.
     pub source: Option<LocalSource>,
+    pub computing: Computing,
     pub tiers: Vec<Tier>,
     pub checks: Vec<&'static Check>,
 }
@@ -101,7 +104,7 @@ async fn work(
 
     let enter = async {
         let is_needed =
-            opened.file.is_none() || is_asked(|check| check.tier == Tier::Static || is_call(check));
+            opened.file.is_none() || is_asked(|check| check.tier != Tier::Kernels || is_call(check));
         let room = if is_needed { runtime::enter(task, &opened, workshop).await? } else { None };
         let loader = runtime::ask(room.as_ref()).await?;
         Ok::<_, ExecuteError>((room, loader))
@@ -129,6 +132,21 @@ async fn work(
         true => calls::run(task, &opened, recipe, target, read.sha256, room.as_ref(), workshop).await?,
         false => CallsState::None { missing: not_asked() },
     };
+    let mut devices = Vec::new();
+    let mut emulated = ComputingState::None { missing: not_asked() };
+    if is_asked(|check| check.tier == Tier::Emulated) {
+        let (state, device) =
+            computing::on_emulator(task, &opened, recipe, target, room.as_ref(), workshop).await?;
+        emulated = state;
+        devices.extend(device);
+    }
+    let mut gpu = ComputingState::None { missing: not_asked() };
+    if is_asked(|check| check.tier == Tier::Gpu) {
+        let (state, device) =
+            computing::on_card(task, &opened, recipe, target, room.as_ref(), workshop).await?;
+        gpu = state;
+        devices.extend(device);
+    }
     for (patch, calls) in patches.iter_mut().zip(read.calls) {
         patch.calls = calls;
     }
@@ -156,6 +174,8 @@ async fn work(
         runtime: &runtime,
         kernels,
         calls,
+        emulated,
+        gpu,
     };
     let checks = task.checks.iter().map(|check| check.report(&subject)).collect();
     let runtime = room.as_ref().map(|room| Runtime { name: room.name.clone(), image: room.image.clone() });
@@ -168,11 +188,15 @@ async fn work(
         subject: Verified { name: opened.name, sha256: read.sha256, size: read.size },
         target: target.to_string(),
         tiers: task.tiers.clone(),
-        device: Device::None,
+        devices,
         kernel: kernel(),
         runtime,
         checks,
         kernels: subject.kernels.counts(),
+        cases: [(&subject.emulated, Tier::Emulated), (&subject.gpu, Tier::Gpu)]
+            .into_iter()
+            .flat_map(|(state, tier)| state.reports(tier))
+            .collect(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }

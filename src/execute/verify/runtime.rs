@@ -7,9 +7,11 @@ use super::super::unit::Account;
 use super::super::{ExecuteError, Workshop, toolchain};
 use super::subject::Opened;
 use super::{RuntimeChoice, VerifyError, VerifyTask};
-use crate::build::lab::{Lab, LabSpec};
+use crate::build::lab::{Lab, LabSpec, PROOFS};
+use crate::engine::device::Passthrough;
 use crate::engine::{Engine, ImageInfo};
 use crate::model::{GuestPath, Inventory, LibraryPart, Toolchain};
+use crate::proof::Tools;
 use crate::verify::LoaderAnswer;
 
 /// What the container's work is called in logs and locks.
@@ -29,6 +31,8 @@ pub(super) struct Room<'a> {
     pub name: String,
     /// The engine's id of the image.
     pub image: String,
+    /// What the image sets for its programs.
+    pub environment: BTreeMap<String, String>,
     pub inventory: Inventory,
     /// Where the library lies in it.
     pub library: GuestPath,
@@ -50,17 +54,27 @@ pub(super) async fn enter<'a>(
         (None, Some(file)) => lab.put(file.clone(), &library).await?,
         (None, None) => {}
     }
-    Ok(Some(Room { engine, lab, name, image: info.id, inventory, library }))
+    Ok(Some(Room { engine, lab, name, image: info.id, environment: info.environment, inventory, library }))
 }
 
 /// A container of an image, with nothing of this machine in it.
 pub(super) async fn open_lab<'a>(image: &str, workshop: &'a Workshop) -> Result<Lab<'a>, ExecuteError> {
+    open_lab_with(image, None, workshop).await
+}
+
+/// The same with a card, where one is given.
+pub(super) async fn open_lab_with<'a>(
+    image: &str,
+    gpu: Option<Passthrough>,
+    workshop: &'a Workshop,
+) -> Result<Lab<'a>, ExecuteError> {
     let spec = LabSpec {
         image: image.to_owned(),
         unit: UNIT.to_owned(),
         labels: workshop.labels(),
         memory: workshop.limits.memory,
         ccache: None,
+        gpu,
     };
     Ok(Lab::open(workshop.engine().await?, &spec).await?)
 }
@@ -151,6 +165,16 @@ pub(super) async fn ask(room: Option<&Room<'_>>) -> Result<LoaderAnswer, Execute
         answer.complaints.insert(0, format!("it did not come to an end within {LOADER_SECONDS} s"));
     }
     Ok(answer)
+}
+
+/// What words of commands stand for.
+pub(super) fn tools(toolchain: &Toolchain) -> Tools {
+    Tools {
+        c: toolchain.compilers.c.to_string(),
+        cxx: toolchain.compilers.cxx.to_string(),
+        llvm: String::new(),
+        files: PROOFS.to_owned(),
+    }
 }
 
 impl Room<'_> {

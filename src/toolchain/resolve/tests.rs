@@ -56,6 +56,7 @@ fn recipe(requires: &[(&str, &str)]) -> Recipe {
         library: None,
         kernels: vec![],
         calls: vec![],
+        suites: vec![],
         outputs: Vec::new(),
         files: FileSet::default(),
     }

@@ -2,6 +2,7 @@
 
 mod api_calls;
 mod code_objects;
+mod computing;
 mod databases;
 mod exported_api;
 mod kernel_texts;
@@ -42,4 +43,12 @@ pub const CHECKS: &[&Check] = &[
     &kernels::limits::CHECK,
     &kernels::in_library::CHECK,
     &api_calls::CHECK,
+    &computing::device::ON_EMULATOR,
+    &computing::library::ON_EMULATOR,
+    &computing::ends::ON_EMULATOR,
+    &computing::results::ON_EMULATOR,
+    &computing::device::ON_CARD,
+    &computing::library::ON_CARD,
+    &computing::ends::ON_CARD,
+    &computing::results::ON_CARD,
 ];

@@ -1,5 +1,7 @@
 //! Every check on a library that is fine, and on one with the defect that it is for.
 
+mod computing;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -31,6 +33,8 @@ struct World {
     runtime: RuntimeSeen,
     kernels: KernelsState,
     programs: CallsState,
+    /// On an emulator as well as on a card.
+    computing: ComputingState,
 }
 
 fn file(path: &str, content: &str) -> PackagedFile {
@@ -86,6 +90,7 @@ fn world() -> World {
         runtime: RuntimeSeen::Image(Box::new(runtime())),
         kernels: KernelsState::Compiled(vec![matrix()]),
         programs: CallsState::Run(vec![program()]),
+        computing: computing::computed(),
     }
 }
 
@@ -268,6 +273,8 @@ impl World {
             runtime: &self.runtime,
             kernels: self.kernels.clone(),
             calls: self.programs.clone(),
+            emulated: self.computing.clone(),
+            gpu: self.computing.clone(),
         })
     }
 
