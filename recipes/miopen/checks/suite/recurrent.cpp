@@ -114,9 +114,9 @@ int recurrent(Words& words)
     const Values hidden = scattered(volume(state), 2, 4, 1.0 / 4);
     const Values memory = lstm ? scattered(volume(state), 3, 4, 1.0 / 4) : Values();
     const RecurrentResult want = recurrent(s, given, input, hidden, memory);
-    // Each step rounds the state and puts it through sums, exponentials and quotients whose slopes are at most one, and of
-    // its errors the weights hand on a part: 32 roundings for each step are allowed, of the largest state.
-    const double bound = 32 * s.steps * rounding(type);
+    // A step puts sums through exponentials and quotients whose slopes are at most one, rounds the state, and hands on a
+    // part of the errors before it: 4 roundings of the largest state for each step, and 8 of the last, are allowed.
+    const double bound = (8 + 4 * s.steps) * rounding(type);
     const double output_bound = bound * std::max(1.0, largest(want.output));
 
     Session session;

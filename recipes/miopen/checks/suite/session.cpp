@@ -17,6 +17,9 @@ static void say(const std::string& line)
 
 static std::string number(double value)
 {
+    // Not a number may have a sign, which says nothing.
+    if(std::isnan(value))
+        return "nan";
     char text[32];
     std::snprintf(text, sizeof(text), "%.9g", value);
     return text;
