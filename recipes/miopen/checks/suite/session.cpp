@@ -108,7 +108,7 @@ static std::string index(std::size_t place, const std::vector<int>& lengths)
     return text;
 }
 
-bool Session::judge(const std::string& what, const Output& output)
+bool Session::judge(const std::string& what, const Output& output, bool kept)
 {
     const Tensor& tensor = *output.tensor;
     const Bytes bytes = tensor.memory.get();
@@ -139,6 +139,9 @@ bool Session::judge(const std::string& what, const Output& output)
         wrong(what, "wrote behind the output");
         return false;
     }
+    // What wrote where it must not is not right, whatever it computed.
+    if(!kept)
+        return false;
     ++right;
     say("right: " + what + ": largest error " + number(error) + " of " + number(output.tolerance));
     return true;
@@ -187,12 +190,13 @@ bool Session::run(const Run& run, const std::function<std::size_t()>& bytes,
         CALL(hipDeviceSynchronize, );
         launch(workspace);
         CALL(hipDeviceSynchronize, );
-        bool all = guard(what, run, workspace);
+        const bool kept = guard(what, run, workspace);
+        bool all = kept;
         for(const Output* output : run.outputs)
         {
             if(output != run.outputs.front())
                 announce(what = name(*output));
-            all = judge(what, *output) && all;
+            all = judge(what, *output, kept || output != run.outputs.front()) && all;
         }
         return all;
     }

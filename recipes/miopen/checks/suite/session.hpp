@@ -64,7 +64,7 @@ public:
     int end();
 
 private:
-    bool judge(const std::string& what, const Output& output);
+    bool judge(const std::string& what, const Output& output, bool kept);
     bool guard(const std::string& what, const Run& run, const Memory& workspace);
     void settle();
 
