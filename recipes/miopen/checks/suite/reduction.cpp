@@ -13,10 +13,11 @@
 // rounding to the type.
 static double tolerance(Type type, Reduction kind, double population, const Values& want)
 {
+    const double stored = type == Type::fp16 ? rounding(type) * largest(want) : 0;
     switch(kind)
     {
-    case Reduction::sum: return std::max(0.0, population - 2e6) * rounding(Type::fp32) + (type == Type::fp16) * rounding(type) * largest(want);
-    case Reduction::mean: return 4 * rounding(Type::fp32) + (type == Type::fp16) * 2 * rounding(type) * largest(want);
+    case Reduction::sum: return std::max(0.0, population - 2e6) * rounding(Type::fp32) + stored;
+    case Reduction::mean: return 4 * rounding(Type::fp32) + 2 * stored;
     case Reduction::maximum: return 0;
     }
     return 0;
@@ -45,7 +46,7 @@ int reduction(Words& words)
                                              : name == "mean" ? MIOPEN_REDUCE_TENSOR_AVG
                                                               : MIOPEN_REDUCE_TENSOR_MAX;
     // Of many values a maximum is always the limit, unless the limit is far away.
-    const Values input = kind == Reduction::maximum ? spread(volume(from), 1, 1024, 1.0 / 8) : spread(volume(from), 1, 8, 1.0 / 8);
+    const Values input = spread(volume(from), 1, kind == Reduction::maximum ? 1024 : 8, 1.0 / 8);
     const Values want = reduce(kind, from, into, input);
     const auto population = static_cast<double>(input.size() / want.size());
 
