@@ -23,7 +23,7 @@ pub use computing::{
 };
 pub use kernels::{Compiled, KernelSeen, KernelsState, MatrixSeen, ObjectSeen, kernel_cases};
 pub use loader::{LoadedLibrary, LoaderAnswer};
-pub use search::{Found, search};
+pub use search::{Found, search, search_long};
 pub use subject::{
     HunkText, LibrarySeen, Packaged, PatchSeen, Provenance, RuntimeSeen, Seen as RuntimeState, Subject,
     wanted_texts,

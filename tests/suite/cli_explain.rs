@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use rdna_build::doctor::FINDINGS;
 use rdna_build::toolchain::rules::RULES;
-use rdna_build::verify::CHECKS;
+use rdna_build::verify::{CHECKS, FAILURES};
 use snapbox::{assert_data_eq, str};
 
 use crate::home::{Home, fails};
@@ -19,7 +19,7 @@ fatal error: cannot open file '/dl/ocml.bc': Unknown attribute kind (102) (Produ
 ";
 
 #[test]
-fn every_conflict_check_and_finding_is_listed_and_explained() {
+fn every_conflict_check_finding_and_failure_is_listed_and_explained() {
     let home = Home::new();
     let list = home.run("explain");
     assert_eq!((list.code, list.stderr.as_str()), (0, ""));
@@ -27,7 +27,8 @@ fn every_conflict_check_and_finding_is_listed_and_explained() {
     let rules = RULES.iter().map(|rule| ("conflict", rule.id, rule.title, rule.remedies));
     let checks = CHECKS.iter().map(|check| ("check", check.id, check.title, check.remedies));
     let findings = FINDINGS.iter().map(|finding| ("finding", finding.id, finding.title, finding.remedies));
-    let topics: Vec<_> = rules.chain(checks).chain(findings).collect();
+    let failures = FAILURES.iter().map(|failure| ("failure", failure.id, failure.title, failure.remedies));
+    let topics: Vec<_> = rules.chain(checks).chain(findings).chain(failures).collect();
     for (kind, id, title, remedies) in &topics {
         assert!(list.stdout.contains(&format!("\n{id} ")), "{id}: {}", list.stdout);
         let one = home.run(&format!("explain {id}"));

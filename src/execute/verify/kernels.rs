@@ -10,7 +10,6 @@ use serde_json::json;
 use super::super::compile::{Compilations, MEMORY_PER_CASE};
 use super::super::toolchain::Image;
 use super::super::unit::Account;
-use super::super::workshop::blocking;
 use super::super::{ExecuteError, LocalSource, Materials, Workshop, json, prepare, toolchain};
 use super::VerifyTask;
 use super::patches::includes;
@@ -25,7 +24,7 @@ use crate::model::{
 use crate::plan::jobs;
 use crate::plan::key::{self, ProofInputs};
 use crate::proof::{Case, Tools};
-use crate::verify::{Compiled, KernelsState, MatrixSeen, kernel_cases};
+use crate::verify::{Compiled, KernelsState, MatrixSeen, kernel_cases, search_long};
 
 const COMPILED: &str = "compiled.json";
 /// A piece of a text that is as short as this may stand anywhere.
@@ -55,6 +54,11 @@ pub(super) async fn compile(
         Err(missing) => return Ok(KernelsState::None { missing }),
     };
     let mut matrices: Vec<&KernelMatrix> = bench.recipe.kernels.iter().collect();
+    let files = matrices.iter().flat_map(|matrix| kernel_cases(matrix, &bench.version, target.as_str()));
+    let files: BTreeSet<String> = files.map(|(case, _)| case.file).collect();
+    let (source, held) = (bench.source.clone(), library);
+    // Beside the compilations, which are the compiler's work.
+    let lost = tokio::task::spawn_blocking(move || lost(&files, &source, &held));
     // Those that read the same part of the source share a container.
     matrices.sort_by(|one, other| one.inputs.cmp(&other.inputs));
     let mut room: Option<(Vec<String>, Lab<'_>)> = None;
@@ -65,10 +69,12 @@ pub(super) async fn compile(
             continue;
         }
         let compiled = bench.matrix(matrix, &cases, &mut room, workshop).await?;
-        let files: BTreeSet<String> = cases.iter().map(|(case, _)| case.file.clone()).collect();
-        let (source, held) = (bench.source.clone(), library.clone());
-        let lost = blocking(move || lost(&files, &source, &held)).await??;
-        seen.push(MatrixSeen::new(matrix, cases, compiled, lost));
+        seen.push(MatrixSeen::new(matrix, cases, compiled, vec![]));
+    }
+    let lost = lost.await.map_err(|error| ExecuteError::Stopped { reason: error.to_string() })??;
+    for matrix in &mut seen {
+        let own: BTreeSet<&String> = matrix.kernels.iter().map(|kernel| &kernel.file).collect();
+        matrix.not_in_library = own.into_iter().filter(|file| lost.contains(*file)).cloned().collect();
     }
     if let Some((_, lab)) = room {
         lab.close().await?;
@@ -232,8 +238,12 @@ impl Bench<'_> {
 }
 
 /// Files whose text is not in the library, piece by piece between what includes other files.
-fn lost(files: &BTreeSet<String>, source: &SourceTree, library: &[u8]) -> Result<Vec<String>, ExecuteError> {
-    let mut lost = Vec::new();
+fn lost(
+    files: &BTreeSet<String>,
+    source: &SourceTree,
+    library: &[u8],
+) -> Result<BTreeSet<String>, ExecuteError> {
+    let mut wanted = Vec::new();
     for file in files {
         let place = source.path(file);
         let text = match std::fs::read(&place) {
@@ -242,12 +252,12 @@ fn lost(files: &BTreeSet<String>, source: &SourceTree, library: &[u8]) -> Result
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(ExecuteError::file("reading", &place)(error)),
         };
-        let is_there = |piece: &Vec<u8>| memchr::memmem::find(library, piece).is_some();
-        if !pieces(&text).iter().all(is_there) {
-            lost.push(file.clone());
-        }
+        wanted.push((file, pieces(&text)));
     }
-    Ok(lost)
+    let found = search_long(library, wanted.iter().flat_map(|(_, pieces)| pieces.clone()));
+    let is_lost = |pieces: &[Vec<u8>]| !pieces.iter().all(|piece| found.has(piece));
+    let lost = wanted.iter().filter(|(_, pieces)| is_lost(pieces));
+    Ok(lost.map(|(file, _)| (*file).clone()).collect())
 }
 
 /// The text between the lines that include other files, without what is too short to be told apart.

@@ -53,10 +53,21 @@ struct Buffer
 };
 
 static bool all_right = true;
+static const char* announced = "";
+
+static void announce(const char* what)
+{
+    announced = what;
+    std::printf("run: %s\n", what);
+    std::fflush(stdout);
+}
 
 template <typename T, typename Expected>
 static void compare(const char* what, const std::vector<T>& got, Expected expected)
 {
+    // What one computation made is compared piece by piece.
+    if(std::strcmp(announced, what) != 0)
+        announce(what);
     std::size_t wrong = 0, unwritten = 0, first = 0;
     T pattern;
     std::memset(&pattern, 0xff, sizeof(T));
@@ -75,12 +86,6 @@ static void compare(const char* what, const std::vector<T>& got, Expected expect
                     unwritten, first, static_cast<double>(got[first]), static_cast<double>(static_cast<T>(expected(first))));
     std::fflush(stdout);
     all_right = all_right && wrong == 0;
-}
-
-static void announce(const char* what)
-{
-    std::printf("run: %s\n", what);
-    std::fflush(stdout);
 }
 
 __global__ void add(const float* a, const float* b, float* sum, unsigned count)
@@ -135,7 +140,7 @@ static void lanes(unsigned wave)
     const Buffer<unsigned> ids(block), low(block), high(block);
     lane<<<1, block>>>(ids.place, low.place, high.place);
     compare("lanes", ids.read(), [=](std::size_t i) { return i % wave; });
-    announce("ballots");
+    announce("ballots, low");
     compare("ballots, low", low.read(), [](std::size_t) { return 0xaaaaaaaau; });
     compare("ballots, high", high.read(), [=](std::size_t) { return wave == 64 ? 0xaaaaaaaau : 0; });
 }
@@ -157,7 +162,7 @@ __global__ void move(int* moved, float* multiplied, float* negated)
 
 static void dpp()
 {
-    announce("data-parallel primitives");
+    announce("data-parallel primitives, move");
     const Buffer<int> moved(64);
     const Buffer<float> multiplied(64), negated(64);
     move<<<1, 64>>>(moved.place, multiplied.place, negated.place);
@@ -188,7 +193,7 @@ __global__ void count_locally(int* sums, int* largest, float* halves)
 
 static void local_atomics()
 {
-    announce("local atomics");
+    announce("local atomics, sum");
     const Buffer<int> sums(2 * block), largest(2 * block);
     const Buffer<float> halves(2 * block);
     count_locally<<<2, block>>>(sums.place, largest.place, halves.place);
@@ -206,7 +211,7 @@ __global__ void count_globally(int* sum, int* swapped, float* half)
 
 static void global_atomics()
 {
-    announce("global atomics");
+    announce("global atomics, sum");
     const Buffer<int> sum(std::vector<int>{7}), swapped(std::vector<int>{300});
     const Buffer<float> half(std::vector<float>{0.25f});
     count_globally<<<4, block>>>(sum.place, swapped.place, half.place);

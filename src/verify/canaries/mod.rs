@@ -11,28 +11,27 @@ pub use configuration::configuration;
 /// What a canary may take on an emulator, in seconds: the slowest known took one.
 const SECONDS: u32 = 120;
 
+/// HIP's headers refuse waves of 64 lanes on gfx10 by this macro, and MIOpen's own kernels have such waves. The canaries use
+/// nothing of the headers that depends on it.
+const WAVE64: [&str; 5] = [
+    "-mwavefrontsize64",
+    "-Xarch_device",
+    "-U__AMDGCN_WAVEFRONT_SIZE",
+    "-Xarch_device",
+    "-D__AMDGCN_WAVEFRONT_SIZE=32",
+];
+
 /// The suite of all canaries. The first proves least and is the quickest.
 pub fn canaries() -> Suite {
-    let compile = |name: &str, wave: &str| ProofStep {
-        name: name.to_owned(),
-        does: StepWork::Command {
-            command: [
-                "{cxx}",
-                "-x",
-                "hip",
-                "--offload-arch={target}",
-                wave,
-                "-O2",
-                "{proofs}/canaries/canaries.hip",
-                "-lamdhip64",
-                "-o",
-            ]
-            .iter()
-            .map(|word| (*word).to_owned())
-            .chain([format!("{{build}}/{name}")])
-            .collect(),
-            environment: BTreeMap::new(),
-        },
+    let compile = |name: &str, flags: &[&str]| {
+        let words = [&["{cxx}", "-x", "hip", "--offload-arch={target}", "-O2"], flags].concat();
+        let output = format!("{{build}}/{name}");
+        let rest = ["{proofs}/canaries/canaries.hip", "-lamdhip64", "-o", &output];
+        let command = words.iter().chain(&rest).map(|word| (*word).to_owned()).collect();
+        ProofStep {
+            name: name.to_owned(),
+            does: StepWork::Command { command, environment: BTreeMap::new() },
+        }
     };
     let case = |name: &str, program: &str, words: &[&str]| SuiteCase {
         name: name.to_owned(),
@@ -46,7 +45,7 @@ pub fn canaries() -> Suite {
         id: "canaries".to_owned(),
         summary: "small computations with known results".to_owned(),
         files: vec![],
-        make: vec![compile("canaries-32", "-mno-wavefrontsize64"), compile("canaries-64", "-mwavefrontsize64")],
+        make: vec![compile("canaries-32", &["-mno-wavefrontsize64"]), compile("canaries-64", &WAVE64)],
         run: vec![],
         environment: BTreeMap::new(),
         cases: vec![

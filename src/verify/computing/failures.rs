@@ -186,7 +186,7 @@ the first kernel is launched.",
 };
 
 static NO_HOSTCALL: Failure = Failure {
-    id: "no-pcie-atomics",
+    id: "no-hostcall",
     title: "the slot of the card has no PCIe atomics, which a kernel needs",
     why: "\
 Printing and assertions in kernels call the host by atomics over PCIe. Behind some bridges and in old slots there are none.",

@@ -64,8 +64,9 @@ impl Said {
     fn end(&mut self, rest: &str, how: fn(String) -> RunEnd) {
         if let Some(last) = self.runs.last_mut().filter(|last| last.end == RunEnd::Unended)
             && let Some(detail) = rest.strip_prefix(last.what.as_str())
+            && let Some(detail) = detail.strip_prefix(':').or(detail.is_empty().then_some(""))
         {
-            last.end = how(detail.trim_start_matches(':').trim().to_owned());
+            last.end = how(detail.trim().to_owned());
             return;
         }
         let (what, detail) = rest.split_once(": ").unwrap_or((rest, ""));

@@ -62,7 +62,7 @@ const SIGNS: [(&str, &str, i64); 22] = [
     ("<stdin>:12:3: error: not a valid operand.", "kernel-does-not-compile", 1),
     ("\"hipErrorNoBinaryForGpu: Unable to find code object for all current devices!\"", "no-code-object", 134),
     ("HIP error: invalid device function", "no-code-object", 1),
-    ("Pcie atomics not enabled, hostcall not supported", "no-pcie-atomics", 134),
+    ("Pcie atomics not enabled, hostcall not supported", "no-hostcall", 134),
     ("Unable to open /dev/kfd read-write: Permission denied", "device-permission", 1),
     ("user is not member of \"render\" group", "device-permission", 1),
     ("terminate called: HSA_STATUS_ERROR_OUT_OF_RESOURCES", "queue-refused", 134),
