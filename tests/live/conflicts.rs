@@ -157,6 +157,7 @@ impl Tried {
             memory: None,
             pids: Some(256),
             capabilities: vec![],
+            gpu: None,
             labels: RunLabels { run, pid: Some(1), boot: Some("none".to_owned()), host }.write(),
         };
         with_engine(async |engine| {

@@ -100,6 +100,7 @@ impl Bench {
             memory: Some(256 << 20),
             pids: Some(64),
             capabilities: Vec::new(),
+            gpu: None,
             labels: self.labels(),
         }
     }

@@ -100,7 +100,24 @@ fn where_nothing_can_compute_nothing_is_passed_and_the_exit_code_says_so() {
     let ran = home.run("verify --library libfat.so --tier emulated,gpu");
     assert_eq!(ran.code, 77, "{}", ran.stdout);
     let checks = ran.stdout.split_once("emulated\n").expect("the tier").1.to_owned();
-    assert_data_eq!(checks, str![[]]);
+    assert_data_eq!(
+        checks,
+        str![[r#"
+  skipped  emulated-device   no emulator was named: --emulator PREFIX
+  skipped  emulated-library  no emulator was named: --emulator PREFIX
+  skipped  emulated-ends     no emulator was named: --emulator PREFIX
+  skipped  emulated-results  no emulator was named: --emulator PREFIX
+
+gpu
+  skipped  gpu-device   a foreign library comes without its headers, which the suite's program needs
+  skipped  gpu-library  a foreign library comes without its headers, which the suite's program needs
+  skipped  gpu-ends     a foreign library comes without its headers, which the suite's program needs
+  skipped  gpu-results  a foreign library comes without its headers, which the suite's program needs
+
+8 skipped in [..] s; that it computes correctly on a card is unproven
+
+"#]]
+    );
 }
 
 #[test]
@@ -134,11 +151,45 @@ cli::usage
         &home,
         "verify --tier hardware",
         2,
-        str![[]],
+        str![[r#"
+error: invalid value 'hardware' for '--tier <TIER>': `hardware` is no tier: there are static, kernels, emulated and gpu
+
+For more information, try '--help'.
+
+"#]],
     );
-    fails(&home, "verify --tier gpu --device card0", 2, str![[]]);
-    fails(&home, "verify --tier emulated --emulator nowhere --library libfat.so", 4, str![[]]);
-    fails(&home, "verify --tier emulated --emulator-config x.json", 2, str![[]]);
+    fails(
+        &home,
+        "verify --tier gpu --device card0",
+        2,
+        str![[r#"
+error: invalid value 'card0' for '--device <NODE>': a render node is expected, e.g. renderD128; `ls /dev/dri` lists them
+
+For more information, try '--help'.
+
+"#]],
+    );
+    fails(
+        &home,
+        "verify --tier emulated --emulator nowhere --library libfat.so",
+        2,
+        str![[r#"
+verify::no_emulator
+
+  x [HOME]/nowhere is no emulator that can be used: it has no bin/rocjitsu
+  help: --emulator takes the folder that ROCm's rocjitsu was installed to, with bin/rocjitsu in it
+
+"#]],
+    );
+    fails(&home, "verify --tier emulated --emulator-config x.json", 2, str![[r#"
+error: the following required arguments were not provided:
+  --emulator <PREFIX>
+
+Usage: rdna-build verify --emulator <PREFIX> --tier <TIER> --emulator-config <FILE> [PACKAGE]
+
+For more information, try '--help'.
+
+"#]]);
     fails(
         &home,
         "verify --library libfat.so --filter sonane",
