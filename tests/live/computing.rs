@@ -168,7 +168,7 @@ fn outcome<'v>(verified: &'v Verification, check: &str) -> (&'v CheckOutcome, &'
 fn right(what: &str) -> String {
     format!(
         "echo 'device: gfx1010:xnack- | made up | 36 compute units'; \
-         echo 'library: /opt/rdna-build/selftest-1.0.0-gfx1010/lib/librdna_selftest.so.1'; \
+         echo 'library: /opt/rdna-build/selftest-1.0.0-gfx1010/lib/librdna_selftest.so.1.0.0'; \
          echo 'run: {what}'; echo 'right: {what}: largest error 0 of 1'"
     )
 }

@@ -57,5 +57,15 @@ impl Drop for MadeUpCard {
         for node in &self.made {
             let _gone_already = std::fs::remove_file(node);
         }
+        // Those that we made; one that holds something else stays.
+        for folder in self
+            .made
+            .iter()
+            .filter_map(|node| node.parent())
+            .rev()
+            .filter(|folder| *folder != Path::new("/dev"))
+        {
+            let _not_empty = std::fs::remove_dir(folder);
+        }
     }
 }

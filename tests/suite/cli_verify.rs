@@ -181,7 +181,11 @@ verify::no_emulator
 
 "#]],
     );
-    fails(&home, "verify --tier emulated --emulator-config x.json", 2, str![[r#"
+    fails(
+        &home,
+        "verify --tier emulated --emulator-config x.json",
+        2,
+        str![[r#"
 error: the following required arguments were not provided:
   --emulator <PREFIX>
 
@@ -189,7 +193,8 @@ Usage: rdna-build verify --emulator <PREFIX> --tier <TIER> --emulator-config <FI
 
 For more information, try '--help'.
 
-"#]]);
+"#]],
+    );
     fails(
         &home,
         "verify --library libfat.so --filter sonane",
