@@ -285,3 +285,80 @@ fn a_made_up_card_is_given_and_every_kind_of_end_is_told() {
     assert!(matches!(gone, CheckOutcome::Skipped { .. }), "{verified:#?}");
     assert!(says.contains("the engine gives no container with the card"), "{says}");
 }
+
+/// A program in the place of an emulator's.
+fn emulator(desk: &Desk, name: &str, script: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let prefix = desk.path(name);
+    std::fs::create_dir_all(prefix.join("bin")).expect("a folder");
+    let program = prefix.join("bin/rocjitsu");
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    prefix
+}
+
+fn emulated(desk: &Desk, prefix: &Path) -> crate::tool::Ended {
+    desk.selftest(TARGET, &[]).expect(0);
+    let archive = desk.output().join("selftest-1.0.0-gfx1010-debian-sid-hip.tar.zst");
+    let words = [archive.to_str().expect("text"), "--tier", "emulated", "--emulator"];
+    let mut command = desk.command(&["verify"]);
+    command.args(words).arg(prefix);
+    crate::tool::start(command).end()
+}
+
+/// Check → (outcome, what it says with its evidence).
+fn of_check(ended: &crate::tool::Ended, id: &str) -> (String, String) {
+    let [report] = ended.events.as_slice() else { panic!("one document: {ended:?}") };
+    let checks = report["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["check"] == id).unwrap_or_else(|| panic!("no {id}"));
+    (check["outcome"].as_str().expect("text").to_owned(), format!("{} {}", check["says"], check["evidence"]))
+}
+
+/// What starts the program as it is: there is no GPU, and the canaries, which are compiled for real, find none.
+const NO_EMULATOR: &str = "while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"";
+
+#[test]
+fn an_emulator_that_fails_its_canaries_is_refused_by_name_and_nothing_else_is_said() {
+    let Some(desk) = Desk::shared() else { return };
+    let prefix = emulator(&desk, "none", NO_EMULATOR);
+    let ended = emulated(&desk, &prefix);
+    assert_eq!(ended.status.code(), Some(5), "{ended:#?}");
+    let (outcome, says) = of_check(&ended, "emulated-device");
+    assert_eq!(outcome, "failed");
+    assert!(
+        says.contains("fails its canaries: vector-add, shifts, lanes-32")
+            && says.contains("no-device") | says.contains("HIP finds no GPU"),
+        "{says}"
+    );
+    for check in ["emulated-library", "emulated-ends", "emulated-results"] {
+        assert_eq!(of_check(&ended, check).0, "not-run", "{check}");
+    }
+    assert!(ended.events[0]["cases"].is_null(), "no case was begun");
+}
+
+/// Says that everything is right, of whatever it is to run, and shows what it was given.
+const LIAR: &str = "\
+[ \"$1\" = --config ] && grep -q '\"gfx_target_version\": 100100' \"$2\" || exit 9
+[ -d \"$ROCJITSU_RUNTIME_DIR\" ] && [ \"$(id -u)\" = 1000 ] && [ \"$(ls /sys/class/net)\" = lo ] || exit 9
+echo 'device: gfx1010 | emulated | 18 compute units'
+echo 'library: /opt/rdna-build/selftest-1.0.0-gfx1010/lib/librdna_selftest.so.1.0.0'
+echo 'run: all'
+[ \"$5\" = row-sum ] && { echo 'wrong: all: 1 of 37 values'; exit 1; }
+echo 'right: all: largest error 0 of 1'";
+
+#[test]
+fn behind_canaries_that_are_right_the_small_cases_are_computed_and_labelled() {
+    let Some(desk) = Desk::shared() else { return };
+    let prefix = emulator(&desk, "liar", LIAR);
+    let ended = emulated(&desk, &prefix);
+    assert_eq!(ended.status.code(), Some(5), "{ended:#?}");
+    let (outcome, says) = of_check(&ended, "emulated-results");
+    assert_eq!(outcome, "failed");
+    assert!(says.contains("1 of 4 runs: operators/row-sum, emulated, not hardware"), "{says}");
+    for check in ["emulated-device", "emulated-library", "emulated-ends"] {
+        assert_eq!(of_check(&ended, check).0, "passed", "{check}: {ended:#?}");
+    }
+    let device = &ended.events[0]["devices"][0];
+    assert_eq!((&device["kind"], &device["target"]), (&"emulator".into(), &"gfx1010".into()));
+    assert_eq!(device["sha256"].as_str().map(str::len), Some(64));
+}
