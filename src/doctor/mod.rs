@@ -27,11 +27,12 @@ mod queue_size;
 mod rocm_conflict;
 mod several_gpus;
 mod slowing_variable;
+mod source_unreachable;
 mod unsupported_gpu;
 mod wsl;
 
 pub use crate::model::Evidence;
-pub use patient::{EngineAnswer, Needs, Patient};
+pub use patient::{EngineAnswer, Needs, Patient, Place};
 
 /// Every kind of finding: what keeps a GPU from being seen first, then what breaks it, then what builds need.
 pub const FINDINGS: &[&Finding] = &[
@@ -58,6 +59,7 @@ pub const FINDINGS: &[&Finding] = &[
     &engine_unreachable::FINDING,
     &little_memory::FINDING,
     &little_disk::FINDING,
+    &source_unreachable::FINDING,
 ];
 
 /// A kind of finding.

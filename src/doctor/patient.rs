@@ -14,6 +14,15 @@ pub struct Patient<'a> {
     pub inventory: &'a Inventory,
     pub engine: &'a EngineAnswer,
     pub needs: &'a Needs,
+    /// Where sources come from; empty where nobody was asked.
+    pub places: &'a [Place],
+}
+
+/// A place that sources come from, and why it did not answer, if so.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    pub address: String,
+    pub trouble: Option<String>,
 }
 
 /// What the container engine said.

@@ -17,7 +17,7 @@ fn answers(memory: u64) -> EngineAnswer {
 /// What was found of building, and whether that can be done.
 fn building(host: &Host, engine: &EngineAnswer) -> (Vec<String>, Option<bool>) {
     let inventory = Inventory::default();
-    let diagnosis = diagnose(&Patient { host, inventory: &inventory, engine, needs: &needs() });
+    let diagnosis = diagnose(&Patient { host, inventory: &inventory, engine, needs: &needs(), places: &[] });
     let of_building = diagnosis.findings.iter().filter(|found| found.concerns == Concern::Building);
     let found = of_building.map(|found| format!("{:?} {}: {}", found.severity, found.finding, found.what));
     (found.collect(), diagnosis.can_build)
@@ -116,6 +116,7 @@ fn clashing_compilers_of_the_machine_are_warned_of_with_the_rule_s_evidence() {
         inventory: &inventory,
         engine: &EngineAnswer::NotAsked,
         needs: &needs(),
+        places: &[],
     });
     let found = diagnosis.findings.iter().find(|found| found.finding == "rocm-conflict").expect("found");
     assert_eq!((found.severity, found.concerns), (Severity::Warning, Concern::Computing));
@@ -125,4 +126,29 @@ fn clashing_compilers_of_the_machine_are_warned_of_with_the_rule_s_evidence() {
         found.remedies
     );
     assert!(found.evidence.iter().any(|evidence| evidence.place.starts_with("/usr/lib/llvm-17")));
+}
+
+#[test]
+fn places_that_do_not_answer_keep_nobody_from_computing() {
+    let (inventory, host) = (Inventory::default(), Host::default());
+    let place = |address: &str, trouble: Option<&str>| Place {
+        address: address.to_owned(),
+        trouble: trouble.map(str::to_owned),
+    };
+    let of = |places: &[Place]| {
+        let engine = EngineAnswer::NotAsked;
+        let patient =
+            Patient { host: &host, inventory: &inventory, engine: &engine, needs: &needs(), places };
+        let found =
+            diagnose(&patient).findings.into_iter().find(|found| found.finding == "source-unreachable");
+        found.map(|found| (found.severity, found.concerns, found.what))
+    };
+    let (here, away) =
+        (place("https://a.example.org", None), place("https://b.example.org", Some("refused")));
+    assert_eq!(of(&[]), None);
+    assert_eq!(of(std::slice::from_ref(&here)), None);
+    let one = "1 of 2 places do not answer".to_owned();
+    assert_eq!(of(&[here, away.clone()]), Some((Severity::Warning, Concern::Building, one)));
+    let all = "1 of 1 places do not answer".to_owned();
+    assert_eq!(of(&[away]), Some((Severity::Error, Concern::Building, all)));
 }

@@ -15,6 +15,7 @@ pub mod git;
 pub mod http;
 pub mod local;
 pub mod patch;
+mod reach;
 pub mod stat_cache;
 pub mod tree;
 
@@ -22,5 +23,6 @@ pub use archive::{ArchiveError, unpack};
 pub use argument::{ArgumentError, parse_source_argument};
 pub use bundled::{BundledError, write_bundled};
 pub use local::{LocalTree, read_local};
+pub use reach::{Reached, reach};
 pub use stat_cache::StatCache;
 pub use tree::{TreeError, read_tree};

@@ -83,6 +83,7 @@ impl Draft {
     /// Seals the content, has it on the disk and puts it in its place. An entry that is there already wins.
     pub fn commit(self, made: Made) -> Result<Entry, StoreError> {
         let size = folder::seal(&self.content).map_err(StoreError::io("sealing", &self.content))?;
+        let contents = self.contents()?;
         let record = Record {
             schema: record::SCHEMA,
             stage: self.stage,
@@ -93,6 +94,7 @@ impl Draft {
             seconds: made.seconds,
             bytes: size.bytes,
             files: size.files,
+            contents: Some(contents),
             detail: made.detail,
         };
         let hold = self.write_record(&record)?;

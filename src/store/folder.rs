@@ -84,7 +84,10 @@ pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Shows every path of a tree, a folder before what lies in it and without following symlinks.
-fn visit(folder: &Path, each: &mut dyn FnMut(&Path, &fs::Metadata) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn visit(
+    folder: &Path,
+    each: &mut dyn FnMut(&Path, &fs::Metadata) -> io::Result<()>,
+) -> io::Result<()> {
     // A stack of its own: how deep a tree of strangers goes must not decide about ours.
     let mut waiting: Vec<PathBuf> = vec![folder.to_owned()];
     while let Some(path) = waiting.pop() {

@@ -7,6 +7,7 @@
 //! Left to others: what a key is made of (`plan::key`), when to look one up (`execute`), whether a process of another
 //! machine still lives (nobody: a store belongs to one machine).
 
+mod check;
 mod collect;
 mod draft;
 mod error;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Digest, Key, Stage};
 
+pub use check::{Checked, CheckedThing, Condition};
 pub use collect::{Collected, Limits, Listed, Usage};
 pub use draft::{Draft, Made};
 pub use error::StoreError;
@@ -87,6 +89,11 @@ impl Store {
     /// Where a download with this digest lies or will lie. Only a file whose digest was checked belongs there.
     pub fn download(&self, sha256: &Digest) -> PathBuf {
         self.layout.download(sha256)
+    }
+
+    /// Where an entry lies, or would.
+    pub fn entry_path(&self, stage: Stage, key: &Key) -> PathBuf {
+        self.layout.entry(stage, key)
     }
 
     /// The folder of all downloads; unfinished ones may lie there under names that are no digest.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::layout::Layout;
-use crate::model::{Ingredients, Key, RunId, Stage};
+use crate::model::{Digest, Ingredients, Key, RunId, Stage};
 
 /// The number in every record; one that differs is not read.
 pub(super) const SCHEMA: u32 = 1;
@@ -34,6 +34,9 @@ pub struct Record {
     /// Bytes of disk below `content/`.
     pub bytes: u64,
     pub files: u64,
+    /// Over every path, kind and byte below `content/`; nothing in entries of older versions.
+    #[serde(default)]
+    pub contents: Option<Digest>,
     /// What the stage itself wants to know later. Read on every lookup, so small.
     pub detail: serde_json::Value,
 }

@@ -281,3 +281,81 @@ fn a_full_disk_is_told_with_what_is_free() {
     let error = StoreError::io("writing", &root.path().join("not/there"))(full);
     assert!(matches!(error, StoreError::Full { free, .. } if free > 0), "{error}");
 }
+
+fn checked(store: &Store, heal: bool) -> Vec<Checked> {
+    let mut all = Vec::new();
+    store.check(heal, &holder(), &mut |one| all.push(one.clone())).unwrap();
+    all
+}
+
+/// Writes into a sealed entry, as a broken disk or a careless person does.
+fn spoil(path: &Path, bytes: &str) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn what_is_not_what_was_committed_is_found_and_removed() {
+    for damage in ["content", "lost", "added", "executable", "record"] {
+        let (_root, store) = store();
+        drop(put(&store, "good"));
+        let content = put(&store, "bad").content();
+        let file = content.join("lib/a");
+        let folder = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(content.join("lib"), folder).unwrap();
+        match damage {
+            "content" => spoil(&file, "bed"),
+            "lost" => fs::remove_file(&file).unwrap(),
+            "added" => fs::write(content.join("lib/b"), "").unwrap(),
+            "executable" => fs::set_permissions(&file, fs::Permissions::from_mode(0o555)).unwrap(),
+            _ => spoil(&content.with_file_name("record.json"), "{"),
+        }
+        let kept = checked(&store, false);
+        let is_damaged = |one: &&Checked| matches!(one.condition, Condition::Damaged(_));
+        assert_eq!((kept.len(), kept.iter().filter(is_damaged).count()), (2, 1), "{damage}: {kept:?}");
+        let healed = checked(&store, true);
+        let removed: Vec<&Checked> = healed.iter().filter(|one| one.removed).collect();
+        assert_eq!(removed.len(), 1, "{damage}");
+        assert_eq!(removed[0].what, CheckedThing::Entry { stage: Stage::Build, key: key("bad") });
+        assert!(matches!(store.lookup(Stage::Build, &key("bad")).unwrap(), Lookup::Miss), "{damage}");
+        assert!(checked(&store, true).iter().all(|one| one.condition == Condition::Whole), "{damage}");
+    }
+}
+
+#[test]
+fn a_damaged_entry_in_someones_hands_stays_until_they_are_done() {
+    let (_root, store) = store();
+    let entry = put(&store, "k");
+    spoil(&entry.content().join("lib/a"), "other");
+    assert!(checked(&store, true).iter().all(|one| !one.removed));
+    drop(entry);
+    assert!(checked(&store, true).iter().all(|one| one.removed));
+}
+
+#[test]
+fn a_download_that_is_not_its_digest_is_removed_and_an_unfinished_one_left_alone() {
+    let (_root, store) = store();
+    let (good, bad) = (Digest::of("good"), Digest::of("bad"));
+    fs::write(store.download(&good), "good").unwrap();
+    fs::write(store.download(&bad), "worse").unwrap();
+    fs::write(store.downloads().join("half.part"), "x").unwrap();
+    let mut all = checked(&store, true);
+    all.sort_by_key(|one| one.removed);
+    let of = |one: &Checked| (one.what.clone(), one.removed);
+    let download = |sha256| CheckedThing::Download { sha256 };
+    assert_eq!(all.iter().map(of).collect::<Vec<_>>(), [(download(good), false), (download(bad), true)]);
+    assert_eq!(names(store.downloads()).len(), 2);
+}
+
+#[test]
+fn an_entry_from_before_contents_were_recorded_is_read_and_told_apart() {
+    let (_root, store) = store();
+    let content = put(&store, "old").content();
+    let record = content.with_file_name("record.json");
+    let text = fs::read_to_string(&record).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    document.as_object_mut().unwrap().remove("contents");
+    spoil(&record, &document.to_string());
+    assert!(store.lookup(Stage::Build, &key("old")).unwrap().entry().is_some());
+    assert_eq!(checked(&store, true)[0].condition, Condition::Unrecorded);
+}

@@ -175,12 +175,63 @@ removed 0 entries (0 B), 0 B left
 }
 
 #[test]
+fn an_empty_store_is_whole_and_nothing_in_it_can_be_shown() {
+    let home = Home::new();
+    let ran = home.run("cache verify");
+    assert_data_eq!(
+        &ran.stderr,
+        str![[r#"
+0 whole, 0 damaged; 0 B read in [HOME]/.cache/rdna-build
+
+"#]]
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert_eq!(home.run("cache verify --json").stdout, "[]\n");
+    let ran = home.run("cache show 0123");
+    assert_data_eq!(
+        &ran.stderr,
+        str![[r#"
+cli::usage
+
+  x no entry has a key that begins with `0123`
+  help: `rdna-build cache list` shows keys
+
+"#]]
+    );
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn what_was_never_made_is_said_so_and_a_damaged_download_is_named_and_removed() {
+    let home = Home::new();
+    let why = home.run("cache why selftest --target gfx1010 --toolchain debian-sid-hip");
+    assert_eq!((why.code, why.stderr.as_str()), (0, ""), "{}", why.stdout);
+    assert!(why.stdout.starts_with("selftest-1.0.0-gfx1010-debian-sid-hip\n"), "{}", why.stdout);
+    assert!(why.stdout.contains("was never made here"), "{}", why.stdout);
+
+    home.run("cache gc --older-than 1d");
+    let name = "0".repeat(64);
+    home.write(&format!(".cache/rdna-build/v1/downloads/{name}"), b"not what its name says");
+    let kept = home.run("cache verify --keep");
+    assert_eq!(kept.code, 5, "{}", kept.stdout);
+    assert!(
+        kept.stdout.contains("damaged  download 000000") && kept.stdout.contains("still there"),
+        "{}",
+        kept.stdout
+    );
+    let healed = home.run("cache verify");
+    assert_eq!(healed.code, 0, "{}", healed.stdout);
+    assert!(healed.stdout.contains("removed: the next run makes it again"), "{}", healed.stdout);
+    assert_eq!(home.run("cache verify").stdout, "");
+}
+
+#[test]
 fn the_help_of_what_people_type_shows_how() {
     let home = Home::new();
     for command in
         "build plan shell recipes toolchains explain doctor verify logs cache config completions man"
             .split(' ')
-            .chain(["", "cache gc"])
+            .chain(["", "cache gc", "cache verify", "cache why"])
     {
         let ran = home.run(&format!("{command} --help"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");

@@ -11,6 +11,7 @@ pub const DOCTOR_EXAMPLES: &str = "\
 Examples:
   rdna-build doctor
   rdna-build doctor --json | jq '.findings[].finding'
+  rdna-build doctor --network                      whether sources can be fetched, too
   rdna-build doctor --root /mnt/other-system       what its files tell
 
 Nothing is changed, and no device is opened. The container engine is asked whether it answers.
@@ -21,6 +22,9 @@ pub struct DoctorArguments {
     /// Look at the files of another system in this folder; its engine, disks and environment are not known then
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
+    /// Also ask the places that sources come from whether they answer
+    #[arg(long, conflicts_with = "root")]
+    pub network: bool,
     /// Container engine: auto, docker, podman, unix:///path/to.sock or tcp://host:port [default: auto]
     #[arg(long, value_name = "ENGINE", value_parser = build::engine)]
     pub engine: Option<EngineText>,

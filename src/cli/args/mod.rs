@@ -173,11 +173,35 @@ pub enum CacheCommand {
     List,
     /// Write the path of the store
     Path,
+    /// Show one entry: what it was made from, by which run, how large it is
+    Show(ShowEntryArguments),
+    /// Read everything again, and remove what is not what was committed
+    #[command(
+        after_help = "Examples:\n  rdna-build cache verify\n  rdna-build cache verify --keep --json\n\nExits with 5 when something is damaged and still there."
+    )]
+    Verify(CheckArguments),
+    /// Say what of a recipe would be made again, and what changed since
+    #[command(after_help = "Examples:\n  rdna-build cache why selftest --target gfx1010")]
+    Why(BuildArguments),
     /// Remove what is used least until the rest is small or young enough
     #[command(
         after_help = "Examples:\n  rdna-build cache gc --max-size 20GiB\n  rdna-build cache gc --older-than 30d"
     )]
     Gc(GcArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ShowEntryArguments {
+    /// The entry's key, or its beginning
+    #[arg(value_name = "KEY")]
+    pub key: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Remove nothing
+    #[arg(long)]
+    pub keep: bool,
 }
 
 #[derive(Debug, Args)]
@@ -269,7 +293,13 @@ impl Arguments {
             Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Doctor(doctor) => doctor.flags(),
             Command::Verify(verify) => verify.flags(),
-            Command::Cache(cache) => Flags { store: cache.store.store.clone(), ..Flags::default() },
+            Command::Cache(cache) => match &cache.command {
+                CacheCommand::Why(build) => {
+                    let own = build.flags();
+                    Flags { store: own.store.clone().or_else(|| cache.store.store.clone()), ..own }
+                }
+                _ => Flags { store: cache.store.store.clone(), ..Flags::default() },
+            },
             Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
                 Flags::default()
             }

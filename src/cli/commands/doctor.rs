@@ -11,14 +11,17 @@ use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Page};
 use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire;
-use crate::doctor::{self, EngineAnswer, Needs, Patient, Severity};
+use crate::doctor::{self, EngineAnswer, Needs, Patient, Place, Severity};
 use crate::engine::docker::{self, EngineChoice};
 use crate::engine::{Engine as _, EngineError, EngineInfo};
 use crate::execute::ExecuteError;
 use crate::facts::Host;
 use crate::facts::variables::{self, Variable};
 use crate::inspect::{self, InspectError};
+use crate::model::{HostPath, SourceSpec};
 use crate::recipe::RecipeBook;
+use crate::source::debian::find_mirror;
+use crate::source::reach;
 
 /// An engine that works answers in some milliseconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -62,7 +65,9 @@ pub fn run(
     });
     let host = host.map_err(|error| ExecuteError::from(InspectError::Root { path: place, error }))?;
     let (inventory, engine) = (inventory.map_err(ExecuteError::from)?, engine?);
-    let patient = Patient { host: &host, inventory: &inventory, engine: &engine, needs: &needs };
+    let places = if arguments.network { places(settings)? } else { vec![] };
+    let patient =
+        Patient { host: &host, inventory: &inventory, engine: &engine, needs: &needs, places: &places };
     let diagnosis = doctor::diagnose(&patient);
     if settings.json() {
         render::print_json(&render::doctor::document(&patient, &diagnosis))?;
@@ -89,6 +94,26 @@ fn needs(settings: &Settings) -> Result<Needs, CliError> {
         memory_per_job: recipe.build.memory_per_job,
         disk: recipe.build.disk,
     })
+}
+
+/// Where a build of the recipe fetches from, asked whether it answers.
+fn places(settings: &Settings) -> Result<Vec<Place>, CliError> {
+    let recipe = RecipeBook::load(&settings.recipes)?.get(RECIPE)?;
+    let mut addresses: Vec<String> =
+        match recipe.version(&recipe.default_version).map(|version| &version.source) {
+            Some(SourceSpec::Git { url, .. }) => vec![url.clone()],
+            Some(SourceSpec::Tarball { urls, .. }) => urls.clone(),
+            Some(SourceSpec::Bundled { .. } | SourceSpec::Folder { .. }) | None => vec![],
+        };
+    let mirror = find_mirror(settings.debian_mirror.as_deref(), &HostPath::new("/etc/apt"));
+    addresses.extend(mirror.ok());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| CliError::Threads { source })?;
+    let reached = runtime.block_on(reach(&addresses)).map_err(ExecuteError::from)?;
+    runtime.shutdown_background();
+    Ok(reached.into_iter().map(|one| Place { address: one.address, trouble: one.trouble }).collect())
 }
 
 /// Only the variables that matter are ever taken: others hold secrets.

@@ -22,6 +22,7 @@ pub fn document(patient: &Patient<'_>, diagnosis: &Diagnosis) -> serde_json::Val
         "host": patient.host,
         "engine": patient.engine,
         "needs": patient.needs,
+        "places": patient.places,
         "rocm-trees": inventory.rocm_trees,
         "rocblas-kernels": inventory.rocblas_kernels,
         "libraries": inventory.libraries,

@@ -1,4 +1,8 @@
-//! `rdna-build cache`: what the store holds, where it is, and making it smaller.
+//! `rdna-build cache`: what the store holds, where it is, whether it is whole, and making it smaller.
+
+mod check;
+mod show;
+mod why;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,6 +20,9 @@ pub fn run(arguments: &CacheArguments, settings: &Settings) -> Result<ExitCode, 
             render::print(&format!("{}\n", settings.store))?;
             Ok(ExitCode::Fine)
         }
+        CacheCommand::Show(arguments) => show::run(arguments, settings),
+        CacheCommand::Verify(arguments) => check::run(arguments, settings),
+        CacheCommand::Why(arguments) => why::run(arguments, settings),
         CacheCommand::Gc(limits) => collect(limits, settings),
     }
 }

@@ -1,0 +1,176 @@
+//! Whether entries still hold what was committed: every byte is read again.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::error::StoreError;
+use super::folder;
+use super::holder::Holder;
+use super::record::{self, Lookup};
+use super::{Draft, Store};
+use crate::model::{Digest, Digester, Key, Stage};
+
+/// What is read at once.
+const PIECE: usize = 256 << 10;
+
+/// What a look at an entry or a download came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Each byte is the one that was committed.
+    Whole,
+    /// It was committed before digests of contents were kept: nothing to hold it against.
+    Unrecorded,
+    /// It is not what was committed: how.
+    Damaged(String),
+}
+
+/// An entry or download that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub what: CheckedThing,
+    /// Bytes that were read.
+    pub bytes: u64,
+    pub condition: Condition,
+    /// Whether it was removed, so that it is made or fetched again.
+    pub removed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckedThing {
+    Entry { stage: Stage, key: Key },
+    Download { sha256: Digest },
+}
+
+impl Store {
+    /// Reads every entry and download again. What is damaged is removed, unless someone has it in hand or `heal` is false.
+    /// `seen` hears of each as it was looked at.
+    pub fn check(
+        &self,
+        heal: bool,
+        holder: &Holder,
+        seen: &mut dyn FnMut(&Checked),
+    ) -> Result<(), StoreError> {
+        for listed in self.list()? {
+            let Some((bytes, condition)) = self.check_entry(listed.stage, &listed.key)? else { continue };
+            let is_damaged = matches!(condition, Condition::Damaged(_));
+            let removed = heal && is_damaged && self.removed(listed.stage, &listed.key, holder)?;
+            let what = CheckedThing::Entry { stage: listed.stage, key: listed.key };
+            seen(&Checked { what, bytes, condition, removed });
+        }
+        let downloads = self.downloads();
+        for child in fs::read_dir(&downloads).into_iter().flatten().flatten() {
+            // What has no digest for a name is unfinished.
+            let Some(Ok(sha256)) = child.file_name().to_str().map(str::parse::<Digest>) else { continue };
+            let path = child.path();
+            let (bytes, found) = match digest_of(&path) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StoreError::io("reading", &path)(error)),
+            };
+            let condition = match found == sha256 {
+                true => Condition::Whole,
+                false => Condition::Damaged(format!("its sha256 is {found}")),
+            };
+            let removed = heal && condition != Condition::Whole && fs::remove_file(&path).is_ok();
+            seen(&Checked { what: CheckedThing::Download { sha256 }, bytes, condition, removed });
+        }
+        Ok(())
+    }
+
+    /// Nothing where it went away meanwhile.
+    fn check_entry(&self, stage: Stage, key: &Key) -> Result<Option<(u64, Condition)>, StoreError> {
+        let entry = match record::read(&self.layout, stage, key)? {
+            Lookup::Hit(entry) => entry,
+            Lookup::Miss => return Ok(None),
+            Lookup::Unusable { reason, .. } => return Ok(Some((0, Condition::Damaged(reason)))),
+        };
+        let content = entry.content();
+        let Some(expected) = entry.record().contents else { return Ok(Some((0, Condition::Unrecorded))) };
+        let condition = |found: Digest| match found == expected {
+            true => Condition::Whole,
+            false => {
+                Condition::Damaged(format!("its content's digest is {found}, and {expected} was committed"))
+            }
+        };
+        Ok(Some(match contents(&content) {
+            Ok((bytes, found)) => (bytes, condition(found)),
+            // A disk that gives an error for a file has lost it.
+            Err(error) => (0, Condition::Damaged(format!("it cannot be read: {error}"))),
+        }))
+    }
+
+    fn removed(&self, stage: Stage, key: &Key, holder: &Holder) -> Result<bool, StoreError> {
+        match self.remove(stage, key, holder) {
+            Ok(removed) => Ok(removed),
+            Err(StoreError::InUse { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A digest over every path, kind, right to execute and byte below a folder, and how many bytes that are.
+pub(super) fn contents(root: &Path) -> io::Result<(u64, Digest)> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    folder::visit(root, &mut |path, _| {
+        paths.push(path.to_owned());
+        Ok(())
+    })?;
+    paths.sort();
+    let mut digester = Digester::new();
+    let mut total = 0;
+    for path in &paths {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let name = std::os::unix::ffi::OsStrExt::as_bytes(relative.as_os_str());
+        let metadata = fs::symlink_metadata(path)?;
+        let mut note = |kind: &[u8], size: u64| {
+            digester.update(&(name.len() as u64).to_le_bytes());
+            digester.update(name);
+            digester.update(kind);
+            digester.update(&size.to_le_bytes());
+        };
+        if metadata.is_symlink() {
+            let target = fs::read_link(path)?;
+            let target = std::os::unix::ffi::OsStrExt::as_bytes(target.as_os_str());
+            note(b"link", target.len() as u64);
+            digester.update(target);
+        } else if metadata.is_dir() {
+            note(b"folder", 0);
+        } else {
+            let kind: &[u8] = if metadata.permissions().mode() & 0o111 != 0 { b"program" } else { b"file" };
+            note(kind, metadata.len());
+            total += each_piece(path, &mut |piece| digester.update(piece))?;
+        }
+    }
+    Ok((total, digester.finish()))
+}
+
+fn digest_of(path: &Path) -> io::Result<(u64, Digest)> {
+    let mut digester = Digester::new();
+    let bytes = each_piece(path, &mut |piece| digester.update(piece))?;
+    Ok((bytes, digester.finish()))
+}
+
+fn each_piece(path: &Path, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE];
+    let mut total = 0;
+    loop {
+        let length = file.read(&mut piece)?;
+        if length == 0 {
+            return Ok(total);
+        }
+        take(&piece[..length]);
+        total += length as u64;
+    }
+}
+
+impl Draft {
+    /// What the record says of the content.
+    pub(super) fn contents(&self) -> Result<Digest, StoreError> {
+        let path = self.content();
+        let (_, digest) = contents(path).map_err(StoreError::io("reading", path))?;
+        Ok(digest)
+    }
+}
