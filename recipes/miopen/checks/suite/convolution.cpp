@@ -94,29 +94,24 @@ public:
                   name("GetWorkSpaceSize"));
             return size;
         };
-        std::vector<miopenConvAlgoPerf_t> found;
-        // Find and the best of what it found are one run, the others follow.
-        session.run(run("find"), bytes, [&](const Memory& workspace) {
-            miopenConvAlgoPerf_t results[4];
-            int count = 0;
-            const Tensor &a = leading(), &b = other();
-            check(direction.find(session.handle, a.descriptor, a.place(), b.descriptor, b.place(), convolution.descriptor,
-                                 output.tensor->descriptor, output.tensor->place(), 4, &count, results, workspace.place(),
-                                 workspace.bytes(), false),
-                  direction.find_name);
-            if(count == 0)
-                throw Refusal{0, "nothing was found", direction.find_name, true};
-            found.assign(results, results + count);
-            // What Find leaves in the output is not said to be a result.
-            CALL(hipDeviceSynchronize, );
-            output.tensor->memory.wipe();
-            by_algorithm(found[0], workspace);
-        });
-        // Asked again, MIOpen answers for the best only; each result says what it needs.
-        for(std::size_t i = 1; i < found.size(); ++i)
+        const std::vector<miopenConvAlgoPerf_t> found = session.ask<std::vector<miopenConvAlgoPerf_t>>(
+            run("find"), bytes, [&](const Memory& workspace) {
+                miopenConvAlgoPerf_t results[4];
+                int count = 0;
+                const Tensor &a = leading(), &b = other();
+                check(direction.find(session.handle, a.descriptor, a.place(), b.descriptor, b.place(),
+                                     convolution.descriptor, output.tensor->descriptor, output.tensor->place(), 4, &count,
+                                     results, workspace.place(), workspace.bytes(), false),
+                      direction.find_name);
+                if(count == 0)
+                    throw Refusal{0, "nothing was found", direction.find_name, true};
+                return std::vector<miopenConvAlgoPerf_t>(results, results + count);
+            });
+        // What Find leaves in the output is not said to be a result: each algorithm that it found is run by itself.
+        for(const miopenConvAlgoPerf_t& one : found)
             session.run(
-                run("find, " + algorithm(found[i])), [&] { return found[i].memory; },
-                [&](const Memory& workspace) { by_algorithm(found[i], workspace); });
+                run("find, " + algorithm(one)), [&] { return one.memory; },
+                [&](const Memory& workspace) { by_algorithm(one, workspace); });
     }
 
 private:

@@ -207,6 +207,27 @@ bool Session::run(const Run& run, const std::function<std::size_t()>& bytes,
     }
 }
 
+void Session::asked(const Run& run, const std::function<std::size_t()>& bytes,
+                    const std::function<void(const Memory& workspace)>& call)
+{
+    announce(run.what);
+    try
+    {
+        const Memory workspace(bytes());
+        CALL(hipDeviceSynchronize, );
+        call(workspace);
+        CALL(hipDeviceSynchronize, );
+        if(!guard(run.what, run, workspace))
+            return;
+        ++right;
+        say("right: " + run.what + ": it answered");
+    }
+    catch(const Refusal& refusal)
+    {
+        refused(run.what, refusal);
+    }
+}
+
 int Session::end()
 {
     libraries.tell();

@@ -52,6 +52,17 @@ public:
              const std::function<void(const Memory& workspace)>& launch);
     bool run(const Run& run, const std::function<void()>& launch);
 
+    // A call that answers something and computes nothing that could be compared. What it must not write is looked at; empty
+    // where it was refused.
+    template <typename Answer>
+    Answer ask(const Run& run, const std::function<std::size_t()>& bytes,
+               const std::function<Answer(const Memory& workspace)>& call)
+    {
+        Answer answer;
+        asked(run, bytes, [&](const Memory& workspace) { answer = call(workspace); });
+        return answer;
+    }
+
     // For what is asked without running anything.
     void announce(const std::string& what);
     void refused(const std::string& what, const Refusal& refusal);
@@ -64,6 +75,8 @@ public:
     int end();
 
 private:
+    void asked(const Run& run, const std::function<std::size_t()>& bytes,
+               const std::function<void(const Memory& workspace)>& call);
     bool judge(const std::string& what, const Output& output, bool kept);
     bool guard(const std::string& what, const Run& run, const Memory& workspace);
     void settle();
