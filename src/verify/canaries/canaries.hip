@@ -5,6 +5,7 @@
 // Small computations whose results are known, for an emulator that says it is a GPU. Every output is filled with 0xff bytes
 // before it is computed. Says `run:`, then `right:` or `wrong:`, and ends with 0 only where all was right.
 
+#include <hip/hip_ext.h>
 #include <hip/hip_runtime.h>
 
 #include <cstdio>
@@ -220,6 +221,74 @@ static void global_atomics()
     compare("global atomics, float", half.read(), [](std::size_t) { return 0.25 + 4 * block * 0.5; });
 }
 
+__global__ void number(int* numbers) { numbers[blockIdx.x * blockDim.x + threadIdx.x] = static_cast<int>(threadIdx.x); }
+
+// MIOpen launches kernels over grids that are no multiple of a workgroup, and some look at no bound themselves.
+static int partial_workgroup()
+{
+#if HIP_VERSION_MAJOR >= 6 && !defined(WHOLE_WORKGROUPS)
+    announce("partial workgroup");
+    const Buffer<int> numbers(128);
+    hipFunction_t function;
+    check(hipGetFuncBySymbol(&function, reinterpret_cast<const void*>(number)), "hipGetFuncBySymbol");
+    int* place = numbers.place;
+    void* arguments[] = {&place};
+    check(hipExtModuleLaunchKernel(function, 100, 1, 1, 64, 1, 1, 0, nullptr, arguments, nullptr, nullptr, nullptr, 0),
+          "hipExtModuleLaunchKernel");
+    compare("partial workgroup", numbers.read(), [](std::size_t i) { return i < 100 ? static_cast<int>(i % 64) : -1; });
+    return all_right ? 0 : 1;
+#else
+    std::printf("nothing: this HIP or its compiler has no way to launch a part of a workgroup\n");
+    return 77;
+#endif
+}
+
+typedef unsigned int Descriptor __attribute__((ext_vector_type(4)));
+
+// Word 3 with format 0 stands for no buffer: what is stored through it is dropped. Winograd's kernels count on that.
+__global__ void store(unsigned* memory, unsigned bytes, unsigned word3)
+{
+    const unsigned long long address = reinterpret_cast<unsigned long long>(memory);
+    const Descriptor descriptor = {static_cast<unsigned>(address), static_cast<unsigned>(address >> 32) & 0xffffu, bytes, word3};
+    const unsigned offset = threadIdx.x * 4, value = threadIdx.x;
+    asm volatile("buffer_store_dword %0, %1, %2, 0 offen" : : "v"(value), "v"(offset), "s"(descriptor) : "memory");
+}
+
+static void no_buffer()
+{
+    announce("buffer, stored");
+    const Buffer<unsigned> stored(64), dropped(64), beyond(64);
+    const unsigned raw = 0x31014000;
+    store<<<1, 64>>>(stored.place, 256, raw);
+    compare("buffer, stored", stored.read(), [](std::size_t i) { return i; });
+    announce("buffer, beyond its end");
+    store<<<1, 64>>>(beyond.place, 128, raw);
+    compare("buffer, beyond its end", beyond.read(), [](std::size_t i) { return i < 32 ? static_cast<unsigned>(i) : ~0u; });
+    announce("buffer, no buffer");
+    store<<<1, 64>>>(dropped.place, 256, 0);
+    compare("buffer, no buffer", dropped.read(), [](std::size_t) { return ~0u; });
+}
+
+__global__ void half(float* sums, float* negated)
+{
+    const _Float16 value = static_cast<_Float16>(threadIdx.x);
+    _Float16 sum;
+    float minus;
+    asm volatile("v_add_f16_e32 %0, 1.0, %1" : "=v"(sum) : "v"(value));
+    asm volatile("v_cvt_f32_f16_e64 %0, -%1" : "=v"(minus) : "v"(value));
+    sums[threadIdx.x] = static_cast<float>(sum);
+    negated[threadIdx.x] = minus;
+}
+
+static void halves()
+{
+    announce("half precision, constant");
+    const Buffer<float> sums(64), negated(64);
+    half<<<1, 64>>>(sums.place, negated.place);
+    compare("half precision, constant", sums.read(), [](std::size_t i) { return i + 1.0; });
+    compare("half precision, negated", negated.read(), [](std::size_t i) { return -static_cast<double>(i); });
+}
+
 int main(int count, char** words)
 {
     const char* name = count > 1 ? words[1] : "";
@@ -239,9 +308,17 @@ int main(int count, char** words)
         local_atomics();
     else if(std::strcmp(name, "global-atomics") == 0)
         global_atomics();
+    else if(std::strcmp(name, "partial-workgroup") == 0)
+        return partial_workgroup();
+    else if(std::strcmp(name, "buffer") == 0)
+        no_buffer();
+    else if(std::strcmp(name, "half") == 0)
+        halves();
     else
     {
-        std::fprintf(stderr, "usage: canaries vector-add|shifts|lanes|dpp|local-atomics|global-atomics [WAVE]\n");
+        std::fprintf(stderr,
+                     "usage: canaries "
+                     "vector-add|shifts|lanes|dpp|local-atomics|global-atomics|partial-workgroup|buffer|half [WAVE]\n");
         return 2;
     }
     return all_right ? 0 : 1;

@@ -24,7 +24,10 @@ const WAVE64: [&str; 5] = [
 /// The suite of all canaries. The first proves least and is the quickest.
 pub fn canaries() -> Suite {
     let compile = |name: &str, flags: &[&str]| {
-        let words = [&["{cxx}", "-x", "hip", "--offload-arch={target}", "-O2"], flags].concat();
+        // Older compilers do not know the option that allows a part of a workgroup.
+        let script = "\"$@\" -fno-offload-uniform-block || \"$@\" -DWHOLE_WORKGROUPS";
+        let compiler = ["sh", "-c", script, "sh", "{cxx}", "-x", "hip", "--offload-arch={target}", "-O2"];
+        let words = [&compiler, flags].concat();
         let output = format!("{{build}}/{name}");
         let rest = ["{proofs}/canaries/canaries.hip", "-lamdhip64", "-o", &output];
         let command = words.iter().chain(&rest).map(|word| (*word).to_owned()).collect();
@@ -55,6 +58,9 @@ pub fn canaries() -> Suite {
             case("local-atomics", "canaries-32", &["local-atomics"]),
             case("local-atomics-64", "canaries-64", &["local-atomics"]),
             case("global-atomics", "canaries-32", &["global-atomics"]),
+            case("partial-workgroup", "canaries-32", &["partial-workgroup"]),
+            case("buffer", "canaries-32", &["buffer"]),
+            case("half", "canaries-32", &["half"]),
         ],
     }
 }

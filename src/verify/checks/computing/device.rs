@@ -25,7 +25,8 @@ pub(in crate::verify::checks) static ON_EMULATOR: Check = Check {
     title: "the emulator computes its canaries rightly and is the target",
     why: "\
 Builds of emulators are known that compute silently wrong on gfx1010. So small programs with known results come first: the sum of two
-vectors, lanes and ballots of wave64, data-parallel primitives, local memory, atomics. Each output is filled with a pattern before it is
+vectors, lanes and ballots of wave64, data-parallel primitives, local memory, atomics, a part of a workgroup, buffers and what stands for
+none, half precision. Each output is filled with a pattern before it is
 computed. An emulator that fails one is refused, and nothing else is said of it.
 
 What passes them may still be wrong elsewhere.",
