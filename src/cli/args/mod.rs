@@ -295,7 +295,7 @@ impl Arguments {
             Command::Verify(verify) => verify.flags(),
             Command::Cache(cache) => match &cache.command {
                 CacheCommand::Why(build) => {
-                    let own = build.flags();
+                    let own = build.settings.flags();
                     Flags { store: own.store.clone().or_else(|| cache.store.store.clone()), ..own }
                 }
                 _ => Flags { store: cache.store.store.clone(), ..Flags::default() },
