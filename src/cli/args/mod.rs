@@ -182,7 +182,7 @@ pub enum CacheCommand {
     Verify(CheckArguments),
     /// Say what of a recipe would be made again, and what changed since
     #[command(after_help = "Examples:\n  rdna-build cache why selftest --target gfx1010")]
-    Why(BuildArguments),
+    Why(Box<BuildArguments>),
     /// Remove what is used least until the rest is small or young enough
     #[command(
         after_help = "Examples:\n  rdna-build cache gc --max-size 20GiB\n  rdna-build cache gc --older-than 30d"
