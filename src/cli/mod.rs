@@ -47,6 +47,7 @@ fn dispatch(
     match &arguments.command {
         Command::Build(build) => commands::build::run(build, settings),
         Command::Plan(plan) => commands::plan::run(plan, settings),
+        Command::Matrix(matrix) => commands::matrix::run(matrix, settings),
         Command::Shell(shell) => commands::shell::run(shell, settings),
         Command::Patch(patch) => commands::patch::run(patch, settings),
         Command::Recipes(recipes) => commands::recipes::run(recipes, settings),

@@ -229,7 +229,7 @@ fn what_was_never_made_is_said_so_and_a_damaged_download_is_named_and_removed() 
 fn the_help_of_what_people_type_shows_how() {
     let home = Home::new();
     for command in
-        "build plan shell recipes toolchains explain doctor verify logs cache config completions man"
+        "build plan matrix shell recipes toolchains explain doctor verify logs cache config completions man"
             .split(' ')
             .chain(["", "cache gc", "cache verify", "cache why"])
     {
@@ -292,4 +292,32 @@ fn locking_no_toolchain_or_one_that_cannot_be_locked_is_a_mistake_with_a_way_on(
     let ran = home.run("toolchains lock rocm-6.4");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.starts_with("run::not_lockable"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_matrix_lists_what_is_to_do_as_each_server_takes_it() {
+    let home = Home::new();
+    let ran = home.run("matrix selftest --toolchain debian-sid-hip --target gfx1010,gfx1012");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let jobs = ran.json().remove(0);
+    let names: Vec<&str> = jobs.as_array().unwrap().iter().map(|job| job["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["selftest-1.0.0-gfx1010-debian-sid-hip", "selftest-1.0.0-gfx1012-debian-sid-hip"]);
+    let github = home.run("matrix selftest --toolchain debian-sid-hip --format github");
+    let (matrix, any) = github.stdout.split_once('\n').expect("two lines");
+    let matrix: serde_json::Value =
+        serde_json::from_str(matrix.strip_prefix("matrix=").expect("an output")).expect("one line of JSON");
+    assert_eq!(matrix["include"].as_array().map(Vec::len), Some(3), "each target of the recipe");
+    assert_eq!((any, github.stderr.as_str()), ("any=true\n", "3 to do, 0 in the store\n"));
+    // The command of a job is one that the tool takes.
+    let command = matrix["include"][0]["command"].as_str().expect("text");
+    let planned = home.run(&command.replace("rdna-build build", "plan"));
+    assert_eq!(planned.code, 0, "{}", planned.stderr);
+    let gitlab = home.run("matrix selftest --toolchain debian-sid-hip --target gfx1010 --format gitlab");
+    let pipeline: serde_json::Value = serde_json::from_str(&gitlab.stdout).expect("JSON is YAML");
+    let script = &pipeline["selftest-1.0.0-gfx1010-debian-sid-hip"]["script"][0];
+    assert!(script.as_str().expect("text").contains("--target gfx1010"), "{pipeline}");
+    let unknown = home.run("matrix nothing");
+    assert_eq!(unknown.code, home.run("plan nothing --target gfx1010").code);
+    assert!(unknown.stderr.contains("nothing"), "{}", unknown.stderr);
+    assert_eq!(home.files(), [""; 0]);
 }

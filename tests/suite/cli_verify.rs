@@ -266,3 +266,21 @@ verify::not_installed
 "#]],
     );
 }
+
+#[test]
+fn a_ci_server_gets_a_summary_and_one_that_cannot_be_written_stops_nothing() {
+    let home = home();
+    let words = "verify --library libfat.so --filter soname --filter code-objects";
+    let summary = home.path("summary.md");
+    std::fs::write(&summary, "before\n").expect("written");
+    let ran = home.command(words).env("GITHUB_STEP_SUMMARY", &summary).output().expect("it runs");
+    assert_eq!(ran.status.code(), Some(5));
+    let text = std::fs::read_to_string(&summary).expect("there");
+    assert!(text.starts_with("before\n### "), "{text}");
+    assert!(text.contains("| **failed** | soname |") && text.contains("| passed | code-objects |"), "{text}");
+    let nowhere = home.path("nowhere/summary.md");
+    let ran = home.command(words).env("GITHUB_STEP_SUMMARY", &nowhere).output().expect("it runs");
+    assert_eq!(ran.status.code(), Some(5));
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(said.contains("the step summary") && said.contains("cannot be written"), "{said}");
+}

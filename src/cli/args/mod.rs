@@ -3,6 +3,7 @@
 mod build;
 mod doctor;
 mod explain;
+mod matrix;
 mod patch;
 mod shorthand;
 mod toolchains;
@@ -16,6 +17,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
 pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
+pub use matrix::{MatrixArguments, MatrixForm};
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
@@ -71,6 +73,9 @@ pub enum Command {
     /// Show what a build would do, stage by stage, and why
     #[command(after_help = build::PLAN_EXAMPLES)]
     Plan(BuildArguments),
+    /// List the builds of a recipe that are still to do, for CI
+    #[command(after_help = matrix::MATRIX_EXAMPLES)]
+    Matrix(Box<MatrixArguments>),
     /// Open a shell in a recipe's build container, sources prepared
     #[command(after_help = build::SHELL_EXAMPLES)]
     Shell(BuildArguments),
@@ -287,6 +292,7 @@ impl Arguments {
     pub fn flags(&self) -> Flags {
         let mut flags = match &self.command {
             Command::Build(build) | Command::Plan(build) | Command::Shell(build) => build.settings.flags(),
+            Command::Matrix(matrix) => matrix.flags(),
             Command::Config(config) => config.settings.flags(),
             Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
             Command::Recipes(recipes) => recipes.catalog.flags(),

@@ -112,6 +112,7 @@ Usage: rdna-build [OPTIONS] <COMMAND>
 Commands:
   build        Build a recipe and pack the result
   plan         Show what a build would do, stage by stage, and why
+  matrix       List the builds of a recipe that are still to do, for CI
   shell        Open a shell in a recipe's build container, sources prepared
   patch        See, prove and edit the patches of a recipe
   recipes      List, show and check recipes

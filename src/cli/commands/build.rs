@@ -3,6 +3,7 @@
 use crate::cli::args::BuildArguments;
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
+use crate::cli::render::step_summary;
 use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
 use crate::execute;
@@ -17,6 +18,7 @@ pub fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, 
     let workshop = wire::workshop(arguments, settings, &store, machine, job.lock.clone());
     let materials = job.materials();
     let report = interrupt::run(&workshop.cancel, execute::run(&plan, &materials, &workshop))?;
+    step_summary::append(settings.step_summary.as_ref(), &step_summary::of_report(&report));
     // Old logs are pruned by runs that made something: a cached run has nothing to say and leaves none.
     if report.units.iter().any(|unit| unit.stages.iter().any(|stage| !stage.cached)) {
         store.prune_runs(KEPT_RUNS)?;

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod explain;
 pub mod logs;
 pub mod man;
+pub mod matrix;
 pub mod patch;
 pub mod plan;
 pub mod recipes;

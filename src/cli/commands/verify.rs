@@ -9,7 +9,7 @@ use super::logs::known;
 use crate::cli::args::{ReportForm, VerifyArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
-use crate::cli::render::{self, Page, REPORT_NAME, verification};
+use crate::cli::render::{self, Page, REPORT_NAME, step_summary, verification};
 use crate::cli::settings::{Environment, Settings};
 use crate::cli::wire::{self, Trace};
 use crate::execute::{self, Computing, Emulator, Recipes, RuntimeChoice, VerifySubject, VerifyTask};
@@ -60,6 +60,7 @@ pub fn run(
         ReportForm::Json => render::print_json(&verified)?,
         ReportForm::Junit => render::print(&verification::junit(&verified))?,
     }
+    step_summary::append(settings.step_summary.as_ref(), &step_summary::of_verification(&verified));
     if let VerifySubject::Package(archive) = &task.subject {
         record(archive, &verified)?;
     }

@@ -21,6 +21,7 @@ pub mod proofs;
 pub mod report;
 mod run_log;
 mod screen;
+pub mod step_summary;
 pub mod table;
 pub mod topic;
 pub mod verification;

@@ -173,7 +173,7 @@ fn tone(outcome: &CheckOutcome) -> Tone {
     }
 }
 
-fn summary(verified: &Verification) -> String {
+pub(super) fn summary(verified: &Verification) -> String {
     let count = |name: &str, count: usize| (count > 0).then(|| format!("{count} {name}"));
     let counts = [
         count("passed", verified.passed()),

@@ -69,6 +69,8 @@ pub struct Settings {
     pub docker_host: Option<String>,
     /// `XDG_RUNTIME_DIR`, where rootless engines listen.
     pub runtime_folder: Option<HostPath>,
+    /// `GITHUB_STEP_SUMMARY`: a file that a CI server shows beside the job.
+    pub step_summary: Option<HostPath>,
     pub current_folder: HostPath,
     pub terminal: Terminal,
     /// Every setting as it is shown, with its origin.
@@ -161,6 +163,7 @@ impl Settings {
             format,
             project,
             docker_host: environment.text("DOCKER_HOST"),
+            step_summary: environment.folder("GITHUB_STEP_SUMMARY").map(HostPath::new),
             runtime_folder: environment.folder("XDG_RUNTIME_DIR").map(HostPath::new),
             current_folder: HostPath::new(&environment.current_folder),
             terminal: environment.terminal,

@@ -103,6 +103,7 @@ pub static ECOSYSTEM: &[(&str, &str)] = &[
     ("CLICOLOR_FORCE", "colour always, unless it is 0"),
     ("TERM", "no colour when it is dumb"),
     ("CI", "progress as lines"),
+    ("GITHUB_STEP_SUMMARY", "what came of it, as Markdown, is appended to this file"),
     ("HOME", "where the three folders of XDG lie by default"),
     ("XDG_CACHE_HOME", "the store with the logs of runs, in its folder `rdna-build`"),
     ("XDG_CONFIG_HOME", "the user's settings, in `rdna-build/config.toml`"),
