@@ -221,7 +221,8 @@ static void global_atomics()
     compare("global atomics, float", half.read(), [](std::size_t) { return 0.25 + 4 * block * 0.5; });
 }
 
-__global__ void number(int* numbers) { numbers[blockIdx.x * blockDim.x + threadIdx.x] = static_cast<int>(threadIdx.x); }
+// In the last workgroup blockDim is the size of the part.
+__global__ void number(int* numbers) { numbers[blockIdx.x * 64 + threadIdx.x] = static_cast<int>(threadIdx.x); }
 
 // MIOpen launches kernels over grids that are no multiple of a workgroup, and some look at no bound themselves.
 static int partial_workgroup()
