@@ -31,8 +31,8 @@ pub(super) fn decide(there: &There<'_>, manifest: Digest) -> Decision {
         There { manifest: None, .. } => Decision::Replace("its manifest was gone or damaged".to_owned()),
         There { differences: [], .. } => Decision::Keep,
         There { differences: [first, rest @ ..], .. } => Decision::Replace(match rest.len() {
-            0 => format!("a file had been changed: {first}"),
-            more => format!("files had been changed: {first} and {more} more"),
+            0 => first.clone(),
+            more => format!("{first}, and {more} more"),
         }),
     }
 }

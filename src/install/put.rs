@@ -56,7 +56,7 @@ pub fn install(order: Order<'_>, mut waiting: Waiting<'_>) -> Result<Placed, Ins
     let length = package_length(archive)?;
     let lock = BaseLock::create(base, &format!("installs {name}"), &mut waiting)?;
     let result = recover(base).and_then(|()| locked(order, name, length, &waiting));
-    if result.is_err() && is_empty(base) {
+    if result.is_err() && look::installed(base).is_ok_and(|installed| installed.is_empty()) {
         let _ = super::recover::leave(base);
     }
     drop(lock);
@@ -262,10 +262,4 @@ fn verdict(archive: &Path, manifest: &Manifest) -> Option<Verdict> {
     // Neither is known when the package's bytes are made.
     beside.toolchain.image = manifest.toolchain.image.clone();
     (beside == *manifest).then(|| verification.as_ref().map(Verdict::of)).flatten()
-}
-
-/// Whether nothing but our own folder is in a base.
-fn is_empty(base: &Base) -> bool {
-    fs::read_dir(base.folder())
-        .is_ok_and(|entries| entries.flatten().all(|entry| entry.path() == base.state()))
 }
