@@ -77,7 +77,7 @@ pub(in crate::package) fn unpack_digested(
 /// What becomes of the bytes that are laid down.
 trait Sink {
     fn begin(&mut self, path: &str, size: u64, executable: bool);
-    fn bytes(&mut self, bytes: &[u8]);
+    fn bytes(&mut self, bytes: Vec<u8>);
     /// So many bytes of the file were written since the last time.
     fn written(&mut self, file: &File) -> io::Result<()>;
     fn end(&mut self, file: File) -> io::Result<()>;
@@ -89,7 +89,7 @@ struct Plain;
 
 impl Sink for Plain {
     fn begin(&mut self, _: &str, _: u64, _: bool) {}
-    fn bytes(&mut self, _: &[u8]) {}
+    fn bytes(&mut self, _: Vec<u8>) {}
     fn written(&mut self, _: &File) -> io::Result<()> {
         Ok(())
     }
@@ -118,9 +118,9 @@ impl Sink for Digesting {
         self.files.push(PackagedFile::File { path: path.to_owned(), sha256, size, executable });
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    fn bytes(&mut self, bytes: Vec<u8>) {
         // The thread ends only when this sender is gone.
-        let _ = self.to_digest.send(ToDigest::Bytes(bytes.to_vec()));
+        let _ = self.to_digest.send(ToDigest::Bytes(bytes));
     }
 
     fn written(&mut self, file: &File) -> io::Result<()> {
@@ -209,19 +209,20 @@ fn write_file(
         .mode(0o600)
         .open(place)
         .map_err(|error| blame(error, place, &entry.path))?;
-    let mut buffer = vec![0; BLOCK.min(size as usize + 1)];
     let (mut written, mut flushed) = (0, 0);
     loop {
         if cancel.is_cancelled() {
             return Err(PackageError::Cancelled.into());
         }
-        let read = bytes.read(&mut buffer).map_err(|error| format!("{}: {error}", entry.path))?;
-        if read == 0 {
+        let mut block = Vec::with_capacity(BLOCK.min(size as usize));
+        let read = (&mut *bytes).take(BLOCK as u64).read_to_end(&mut block);
+        read.map_err(|error| format!("{}: {error}", entry.path))?;
+        if block.is_empty() {
             break;
         }
-        sink.bytes(&buffer[..read]);
-        file.write_all(&buffer[..read]).map_err(failed)?;
-        written += read as u64;
+        file.write_all(&block).map_err(failed)?;
+        written += block.len() as u64;
+        sink.bytes(block);
         if written - flushed >= FLUSHED {
             flushed = written;
             sink.written(&file).map_err(failed)?;
