@@ -11,6 +11,10 @@ use tar::EntryType;
 use crate::home::{Home, fails};
 use crate::packages::{Entry, Recipe, archive};
 
+fn entry<'a>(kind: EntryType, path: &'a str, bytes: &'a [u8], link: &'a str) -> Entry<'a> {
+    Entry { kind, path, bytes, link }
+}
+
 const BASE: &str = ".local/opt/rdna-build";
 
 fn of_version(version: &'static str) -> Recipe<'static> {
@@ -95,6 +99,21 @@ removed tiny 1.0 for gfx1010, 1.3 KiB
     );
     assert_eq!(home.files(), before);
     assert!(!home.path(".local").exists(), "the folders above were made as well");
+}
+
+#[test]
+fn a_package_can_be_read_by_all_whatever_the_mask() {
+    let home = home();
+    let mut command = Command::new("sh");
+    home.prepare(&mut command);
+    let script = "umask 077; exec \"$0\" install --prefix base \"$1\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_rdna-build"), ONE]);
+    assert_eq!(home.finish(&mut command).code, 0);
+    let mode =
+        |path: &str| fs::metadata(home.path("base/tiny-1.0-gfx1010").join(path)).unwrap().mode() & 0o777;
+    let modes =
+        ["", "lib", "bin", "bin/tiny", "lib/libtiny.so.1", "share/rdna-build/manifest.json"].map(mode);
+    assert_eq!(modes, [0o755, 0o755, 0o755, 0o755, 0o644, 0o644]);
 }
 
 #[test]
@@ -413,7 +432,6 @@ fn archives_that_lead_elsewhere_or_are_not_what_they_say_change_nothing() {
     let before = made(&home);
     let (manifest, manifest_path) = (of_version("3.0").bare_manifest(), of_version("3.0").manifest_path());
     let own = Entry { kind: EntryType::Regular, path: &manifest_path, bytes: &manifest, link: "" };
-    let entry = |kind, path, bytes, link| Entry { kind, path, bytes, link };
     let prefix = "opt/rdna-build/tiny-3.0-gfx1010";
     let (library, link, outside) =
         (format!("{prefix}/lib/x"), format!("{prefix}/lib/y"), "opt/rdna-build/other/x".to_owned());
@@ -431,6 +449,20 @@ fn archives_that_lead_elsewhere_or_are_not_what_they_say_change_nothing() {
         let ran = home.run(&format!("install --user {}", path.display()));
         assert_eq!(ran.code, 5, "{reason}: {}", ran.stderr);
         assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
+        assert_eq!(made(&home), before, "{reason}");
+    }
+    for (listed, there, reason) in [
+        ("lib/x", Some(&b"other"[..]), "the sha256 of"),
+        ("lib/x", Some(b"short and long"), "the sha256 of"),
+        ("lib/x", None, "it lacks"),
+    ] {
+        let manifest = of_version("3.0").manifest_of(listed, b"right");
+        let own = entry(EntryType::Regular, &manifest_path, &manifest, "");
+        let file = there.map(|bytes| entry(EntryType::Regular, &library, bytes, ""));
+        let entries: Vec<Entry<'_>> = file.into_iter().chain([own]).collect();
+        let path = archive(&home.path("two/bad.tar.zst"), &entries);
+        let ran = home.run(&format!("install --user {}", path.display()));
+        assert!(ran.code == 5 && ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
         assert_eq!(made(&home), before, "{reason}");
     }
     // The first install of all leaves nothing either.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::chance;
@@ -111,6 +111,85 @@ fn an_install_that_is_killed_at_any_moment_leaves_the_old_or_the_new_state() {
         assert_eq!(home.run(&format!("uninstall --prefix base {name}")).code, 0);
     }
     assert!(!home.path("base").exists());
+}
+
+/// Kills a command as it begins its `number`th change of the disk; answers whether it ended before that.
+fn killed_at(home: &Home, arguments: &str, number: usize) -> bool {
+    const CHANGES: &str = "rename,renameat2,symlink,link,linkat,unlink,unlinkat,rmdir,mkdir";
+    let mut command = Command::new("strace");
+    home.prepare(&mut command);
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={CHANGES}"));
+    command.arg("-e").arg(format!("inject={CHANGES}:signal=KILL:when={number}"));
+    command.arg(env!("CARGO_BIN_EXE_rdna-build")).args(arguments.split_whitespace());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+}
+
+fn can_trace() -> bool {
+    let mut command = Command::new("strace");
+    command.args(["-o", "/dev/null", "true"]).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_change_that_is_killed_at_any_step_is_not_begun_or_done() {
+    if !can_trace() {
+        eprintln!("skipped: strace is not here, or may not trace");
+        return;
+    }
+    let home = Home::new();
+    let pack = |version: &str, text: &[u8]| {
+        let recipe = Recipe { version, files: &[("lib/libtiny.so.1", text)], ..Recipe::PLAIN };
+        recipe.pack(&home.path(&format!("packages-{}", text.len()))).display().to_string()
+    };
+    let (one, two, rebuilt) = (pack("1.0", b"1"), pack("2.0", b"2"), pack("2.0", b"another"));
+    let install = |package: &str| format!("install --prefix base {package}");
+    let remove = |version: &str| format!("uninstall --prefix base tiny-{version}");
+    let back = || "rollback --prefix base tiny".to_owned();
+    // What is there before, what is done, and what is there then.
+    for (before, change, after) in [
+        (vec![], install(&one), set(&["1.0*"])),
+        (vec![install(&one)], install(&two), set(&["1.0", "2.0*"])),
+        (vec![install(&one), install(&two)], install(&rebuilt), set(&["1.0", "2.0*"])),
+        (vec![install(&one), install(&two)], remove("2.0"), set(&["1.0*"])),
+        (vec![install(&one), install(&two)], remove("1.0"), set(&["2.0*"])),
+        (vec![install(&one), install(&two)], back(), set(&["1.0*", "2.0"])),
+        (vec![install(&one)], remove("1.0"), set(&[])),
+    ] {
+        for command in &before {
+            assert_eq!(home.run(command).code, 0);
+        }
+        let old = listed(&home);
+        let saved = home.path("base").exists().then(|| home.path("saved"));
+        if let Some(saved) = &saved {
+            fs::rename(home.path("base"), saved).unwrap();
+        }
+        for step in 1.. {
+            let _ = fs::remove_dir_all(home.path("base"));
+            if let Some(saved) = &saved {
+                let copied = Command::new("cp").arg("-a").arg(saved).arg(home.path("base")).status();
+                assert!(copied.unwrap().success());
+            }
+            let ended = killed_at(&home, &change, step);
+            let found = listed(&home);
+            let at = format!("{change}, step {step}");
+            assert!(found == old && !ended || found == after, "{at}: {old:?} became {found:?}");
+            // The next command works, and leaves nothing behind.
+            assert_eq!(home.run(&install(&two)).code, 0, "{at}");
+            assert!(listed(&home).contains("2.0*"), "{at}");
+            for version in ["2.0", "1.0"] {
+                home.run(&format!("uninstall --prefix base tiny-{version}"));
+            }
+            let left = home.path("base").exists().then(|| home.files());
+            let left: Vec<String> =
+                left.into_iter().flatten().filter(|file| file.starts_with("base/")).collect();
+            assert!(left.is_empty(), "{at}: {left:?}");
+            if ended {
+                break;
+            }
+        }
+        let _ = fs::remove_dir_all(home.path("base"));
+        let _ = fs::remove_dir_all(home.path("saved"));
+    }
 }
 
 #[test]

@@ -101,6 +101,14 @@ impl Recipe<'_> {
         serde_json::to_vec(&self.manifest(Vec::new())).unwrap()
     }
 
+    /// The manifest of a package that lists one file of these bytes.
+    pub fn manifest_of(&self, path: &str, bytes: &[u8]) -> Vec<u8> {
+        let (sha256, size) = (Digest::of(bytes), bytes.len() as u64);
+        let path = format!("{}/{path}", self.prefix());
+        let file = rdna_build::model::PackagedFile::File { path, sha256, size, executable: false };
+        serde_json::to_vec(&self.manifest(vec![file])).unwrap()
+    }
+
     pub fn manifest_path(&self) -> String {
         package::manifest_below(&self.prefix())
     }

@@ -67,7 +67,7 @@ pub(in crate::package) fn unpack_digested(
         let flushed = flushing.join().expect("flushing never panics");
         let (size, sha256) = decompressing.join().expect("decompressing never panics");
         laid_down?;
-        flushed.and_then(|()| flush_folders(into)).map_err(PackageError::io("writing into", into))?;
+        flushed.and_then(|()| finish_folders(into)).map_err(PackageError::io("writing into", into))?;
         set_digests(&mut files, digests);
         files.sort_by(|a, b| a.path().cmp(b.path()));
         Ok(Digested { files, size, sha256 })
@@ -346,12 +346,14 @@ fn flush_all(receiver: &Receiver<File>) -> io::Result<()> {
     result
 }
 
-fn flush_folders(root: &Path) -> io::Result<()> {
+/// Gives every folder below the root the rights that it has in the archive, whatever the person's mask, and flushes it.
+fn finish_folders(root: &Path) -> io::Result<()> {
     let mut waiting: Vec<PathBuf> = vec![root.to_owned()];
     while let Some(folder) = waiting.pop() {
         for child in fs::read_dir(&folder)? {
             let child = child?;
             if child.file_type()?.is_dir() {
+                fs::set_permissions(child.path(), Permissions::from_mode(0o755))?;
                 waiting.push(child.path());
             }
         }
