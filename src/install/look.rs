@@ -101,7 +101,7 @@ fn one(base: &Base, folder: &Path, records: &[Record]) -> Option<Installed> {
     };
     let of_title = || records.iter().filter(|record| record.title.folder() == name);
     // One that was changed since is still the one that was installed last.
-    let record = of_title().find(|record| Some(record.manifest) == digest).or_else(|| of_title().last());
+    let record = of_title().find(|record| Some(record.manifest) == digest).or_else(|| of_title().next_back());
     let (title, toolchain, files) = match (record, manifest, digest) {
         (Some(record), ..) => (record.title.clone(), record.toolchain.clone(), record.files.clone()),
         (None, Some(manifest), Some(digest)) => {
