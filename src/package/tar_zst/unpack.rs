@@ -78,7 +78,7 @@ pub(in crate::package) fn unpack_digested(
 trait Sink {
     fn begin(&mut self, path: &str, size: u64, executable: bool);
     fn bytes(&mut self, bytes: Vec<u8>);
-    /// So many bytes of the file were written since the last time.
+    /// A good part of the file was written since the last time.
     fn written(&mut self, file: &File) -> io::Result<()>;
     fn end(&mut self, file: File) -> io::Result<()>;
     fn link(&mut self, path: &str, target: &str);
@@ -124,8 +124,8 @@ impl Sink for Digesting {
     }
 
     fn written(&mut self, file: &File) -> io::Result<()> {
-        // Where the disk is behind, it has enough to do.
-        let _ = self.to_flush.try_send(file.try_clone()?);
+        // This only sets the disk to work and waits for nothing; that it was done is known at the end.
+        let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
         Ok(())
     }
 
