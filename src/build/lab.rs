@@ -326,8 +326,7 @@ impl<'a> Lab<'a> {
         environment: BTreeMap<String, String>,
         seconds: u32,
     ) -> Result<CaseRun, BuildError> {
-        let limits =
-            format!("ulimit -c 0; ulimit -f {LARGEST_CASE_FILE}; exec timeout -k 5 {seconds} \"$@\"");
+        let limits = format!("ulimit -c 0; ulimit -f {LARGEST_CASE_FILE}; exec timeout -k 5 {seconds} \"$@\"");
         let mut words = ["sh", "-c", &limits, "sh"].map(str::to_owned).to_vec();
         words.extend_from_slice(command);
         let started = Instant::now();

@@ -79,9 +79,7 @@ pub enum DeviceError {
          service of the machine, or Podman, which can keep your groups"
     )]
     NoGroups { path: HostPath },
-    #[error(
-        "the engine runs on another machine ({address}), whose cards are not seen from here; run rdna-build there"
-    )]
+    #[error("the engine runs on another machine ({address}), whose cards are not seen from here; run rdna-build there")]
     Elsewhere { address: String },
 }
 

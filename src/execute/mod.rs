@@ -31,9 +31,7 @@ pub use shell::shell;
 pub use source::pin;
 pub use toolchain::{Locked, lock, stored_identity, stored_image};
 pub use trees::{SourceFolder, source_folder, stored_source};
-pub use verify::{
-    Computing, Emulator, Recipes, RuntimeChoice, VerifyError, VerifySubject, VerifyTask, verify,
-};
+pub use verify::{Computing, Emulator, Recipes, RuntimeChoice, VerifyError, VerifySubject, VerifyTask, verify};
 pub use workshop::{Connect, Limits, Network, Workshop};
 
 use crate::model::{

@@ -56,8 +56,8 @@ pub fn choose<'a>(host: &'a Host, target: &str, device: Option<&str>) -> Result<
         }
         Some(device) => {
             let named = cards.iter().find(|(_, _, minor)| device == format!("renderD{minor}"));
-            let named =
-                named.ok_or_else(|| NoCard::NoSuchDevice { device: device.to_owned(), there: there() })?;
+            let named = named
+                .ok_or_else(|| NoCard::NoSuchDevice { device: device.to_owned(), there: there() })?;
             if named.1.to_string() != target {
                 return Err(NoCard::OtherTarget {
                     device: device.to_owned(),
@@ -110,9 +110,7 @@ mod tests {
     /// A gfx1030, then two of gfx1010.
     fn host() -> Host {
         Host {
-            kfd: Some(Kfd {
-                nodes: vec![node(1, 100_300, 128), node(2, 100_100, 129), node(3, 100_100, 130)],
-            }),
+            kfd: Some(Kfd { nodes: vec![node(1, 100_300, 128), node(2, 100_100, 129), node(3, 100_100, 130)] }),
             devices: vec![
                 file("/dev/kfd", 109),
                 file("/dev/dri/renderD128", 44),

@@ -70,7 +70,7 @@ pub use target::{GfxTarget, TargetError, TargetId, TargetIdError};
 pub use toolchain::{Base, Claim, Compilers, DebianBase, Pin, PinKind, Toolchain};
 pub use tree::{Node, Tree};
 pub use verification::{
-    CardUsed, CaseReport, CheckOutcome, CheckReport, Device, EmulatorUsed, KernelCount, RunOutcome,
-    RunReport, Runtime, Tier, TierError, Verification, Verified,
+    CardUsed, CaseReport, CheckOutcome, CheckReport, Device, EmulatorUsed, KernelCount, RunOutcome, RunReport,
+    Runtime, Tier, TierError, Verification, Verified,
 };
 pub use version::{Version, VersionError, VersionRange};

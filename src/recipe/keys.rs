@@ -107,11 +107,15 @@ pub(super) const KERNEL_CASES: Keys = Keys {
 pub(super) const CALLS: Keys =
     Keys { required: &["schema", "summary", "why", "steps"], optional: &["files", "says", "silent"] };
 
-pub(super) const SUITE: Keys =
-    Keys { required: &["schema", "summary", "run", "cases"], optional: &["files", "make", "environment"] };
+pub(super) const SUITE: Keys = Keys {
+    required: &["schema", "summary", "run", "cases"],
+    optional: &["files", "make", "environment"],
+};
 
-pub(super) const SUITE_CASES: Keys =
-    Keys { required: &["name", "arguments", "seconds"], optional: &["emulated-seconds", "axes"] };
+pub(super) const SUITE_CASES: Keys = Keys {
+    required: &["name", "arguments", "seconds"],
+    optional: &["emulated-seconds", "axes"],
+};
 
 pub(super) const API: Keys = Keys { required: &["headers", "marker"], optional: &[] };
 

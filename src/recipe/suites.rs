@@ -74,7 +74,8 @@ fn group(field: &Field<'_>, names: &mut BTreeSet<String>) -> Option<Vec<SuiteCas
     let axes = section.or("axes", Axes::new(), |field| field.map(capability, |field| values(&field)))?;
     let known: Vec<&str> = axes.keys().map(String::as_str).collect();
     let name = section.required("name", |field| field.template(&known));
-    let arguments = section.required("arguments", |field| field.each(|field| field.template(&known)));
+    let arguments =
+        section.required("arguments", |field| field.each(|field| field.template(&known)));
     let on_card = section.required("seconds", |field| seconds(&field));
     let emulated = section.optional("emulated-seconds", |field| seconds(&field));
     let (name, arguments, on_card, emulated) = (name?, arguments?, on_card?, emulated?);
@@ -166,7 +167,10 @@ mod tests {
         )
         .expect("no mistake");
         let names: Vec<&str> = suite.cases.iter().map(|case| case.name.as_str()).collect();
-        assert_eq!(names, ["square-42-fp32", "square-42-fp16", "square-43-fp32", "square-43-fp16", "alone"]);
+        assert_eq!(
+            names,
+            ["square-42-fp32", "square-42-fp16", "square-43-fp32", "square-43-fp16", "alone"]
+        );
         assert_eq!(suite.cases[3].arguments, ["fp16", "h=43", "w=43"]);
         assert_eq!((suite.cases[0].emulated_seconds, suite.cases[4].emulated_seconds), (Some(300), None));
     }
@@ -192,9 +196,7 @@ mod tests {
     fn the_number_of_cases_has_an_end() {
         let digits: String = (0..10).map(|digit| format!("\"{digit}\",")).collect();
         let axes: String = ["a", "b", "c", "d"].iter().map(|axis| format!("{axis} = [{digits}]\n")).collect();
-        let text = format!(
-            "[[cases]]\nname = \"n{{a}}{{b}}{{c}}{{d}}\"\narguments = []\nseconds = 1\n[cases.axes]\n{axes}"
-        );
+        let text = format!("[[cases]]\nname = \"n{{a}}{{b}}{{c}}{{d}}\"\narguments = []\nseconds = 1\n[cases.axes]\n{axes}");
         assert!(read_suite(&text).expect_err("10,000 cases").contains("more than 4096"));
     }
 }

@@ -15,8 +15,8 @@ mod subject;
 
 use crate::model::{CheckOutcome, CheckReport, Evidence, Tier};
 
-pub use calls::{CallsState, ProgramSeen};
 pub use canaries::{canaries, canary_files, configuration};
+pub use calls::{CallsState, ProgramSeen};
 pub use checks::CHECKS;
 pub use computing::{
     CaseEnd, CaseOutcome, CaseSeen, Computed, ComputingState, FAILURES, Failure, RunEnd, Said,

@@ -208,21 +208,9 @@ fn a_made_up_card_is_given_and_every_kind_of_end_is_told() {
     let cases = vec![
         case("right", &right("find"), 60),
         case("wrong", "echo run: 37; echo 'wrong: 37: 3 of 9 values'; exit 1", 60),
-        case(
-            "fault",
-            "echo run: 85; echo 'Memory access fault by GPU node-1 on address 0x0' >&2; kill -6 $$",
-            60,
-        ),
-        case(
-            "flood",
-            "head -c 50000000 /dev/zero | tr '\\0' x; echo; echo nothing: no solution; exit 77",
-            60,
-        ),
-        case(
-            "fill",
-            "echo run: fill; trap '' XFSZ; head -c 3000000000 /dev/zero > /work/build/x; exit 1",
-            120,
-        ),
+        case("fault", "echo run: 85; echo 'Memory access fault by GPU node-1 on address 0x0' >&2; kill -6 $$", 60),
+        case("flood", "head -c 50000000 /dev/zero | tr '\\0' x; echo; echo nothing: no solution; exit 77", 60),
+        case("fill", "echo run: fill; trap '' XFSZ; head -c 3000000000 /dev/zero > /work/build/x; exit 1", 120),
         case("hang", "echo run: 84; trap '' TERM; sleep 1000 & wait; sleep 1000", 2),
         case("after", &right("find"), 60),
     ];
@@ -245,11 +233,7 @@ fn a_made_up_card_is_given_and_every_kind_of_end_is_told() {
         ]
     );
     assert_eq!(verified.cases[5].says, "stopped after 2 s in `84`");
-    assert!(
-        verified.cases[6].says.starts_with("scripts/hang may have hung the card"),
-        "{}",
-        verified.cases[6].says
-    );
+    assert!(verified.cases[6].says.starts_with("scripts/hang may have hung the card"), "{}", verified.cases[6].says);
     let (outcome_of_ends, says) = outcome(&verified, "gpu-ends");
     assert_eq!(outcome_of_ends, &CheckOutcome::Failed);
     assert!(says.contains("page-fault (1)") && says.contains("1 were not run"), "{says}");
@@ -268,8 +252,7 @@ fn a_made_up_card_is_given_and_every_kind_of_end_is_told() {
     assert!(says.starts_with("HSA_OVERRIDE_GFX_VERSION is set"), "{says}");
     assert!(matches!(outcome(&verified, "gpu-results").0, CheckOutcome::NotRun { .. }));
     assert!(verified.cases.is_empty() && verified.devices.is_empty());
-    let verified =
-        scene.verify(vec![case("sees", sees, 60)], pretending, |computing| computing.allow_override = true);
+    let verified = scene.verify(vec![case("sees", sees, 60)], pretending, |computing| computing.allow_override = true);
     assert_eq!(verified.cases[0].runs[0].says, "10.3.0");
 
     // A card that is named and is not there, and one that has gone.

@@ -315,8 +315,7 @@ async fn a_card_is_given_with_its_own_owner_mode_and_groups_and_nothing_besides(
         spec.gpu = Some(given);
         let container = bench.create(&spec).await;
         let seen = bench.run(&container).await.stdout;
-        let expected =
-            |file: &DeviceFile| format!("{} character special file 1:3 660 0:{}", file.path, file.gid);
+        let expected = |file: &DeviceFile| format!("{} character special file 1:3 660 0:{}", file.path, file.gid);
         assert_eq!(seen[..2], [expected(&request.kfd), expected(&request.render)]);
         let mut groups: Vec<u32> = seen[2].split(' ').map(|group| group.parse().expect("a number")).collect();
         groups.sort_unstable();

@@ -42,11 +42,9 @@ impl MadeUpCard {
             }
             card.made.push(node.clone());
             let owner = (Some(Uid::ROOT), Some(Gid::from_raw(group)));
-            chownat(CWD, &node, owner.0, owner.1, rustix::fs::AtFlags::empty())
-                .expect("root gives files away");
+            chownat(CWD, &node, owner.0, owner.1, rustix::fs::AtFlags::empty()).expect("root gives files away");
             // The mode above was narrowed by the umask.
-            std::fs::set_permissions(&node, std::os::unix::fs::PermissionsExt::from_mode(0o660))
-                .expect("root may");
+            std::fs::set_permissions(&node, std::os::unix::fs::PermissionsExt::from_mode(0o660)).expect("root may");
         }
         Some(card)
     }

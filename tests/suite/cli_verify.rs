@@ -130,7 +130,12 @@ cli::usage
 
 "#]],
     );
-    fails(&home, "verify --tier hardware", 2, str![[]]);
+    fails(
+        &home,
+        "verify --tier hardware",
+        2,
+        str![[]],
+    );
     fails(&home, "verify --tier gpu --device card0", 2, str![[]]);
     fails(&home, "verify --tier emulated --emulator nowhere --library libfat.so", 4, str![[]]);
     fails(&home, "verify --tier emulated --emulator-config x.json", 2, str![[]]);

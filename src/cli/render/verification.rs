@@ -63,19 +63,14 @@ fn head(verified: &Verification, page: Page) -> String {
         match device {
             Device::Card(card) => {
                 let at = card.address.as_deref().map(|address| format!(" at {address}")).unwrap_or_default();
-                let firmware =
-                    card.firmware.map(|version| format!(", firmware {version}")).unwrap_or_default();
-                let driver =
-                    card.driver.as_deref().map(|version| format!(", amdgpu {version}")).unwrap_or_default();
+                let firmware = card.firmware.map(|version| format!(", firmware {version}")).unwrap_or_default();
+                let driver = card.driver.as_deref().map(|version| format!(", amdgpu {version}")).unwrap_or_default();
                 row("device", format!("{} {}{at}, {}{firmware}{driver}", card.target, card.id, card.render));
                 row("given", card.passed.join(", "));
             }
             Device::Emulator(emulator) => row(
                 "device",
-                format!(
-                    "an emulator that is to be a {}, not hardware; sha256 {}",
-                    emulator.target, emulator.sha256
-                ),
+                format!("an emulator that is to be a {}, not hardware; sha256 {}", emulator.target, emulator.sha256),
             ),
         }
     }

@@ -309,8 +309,7 @@ mod tests {
             shared_memory: 1 << 30,
             security: vec![],
         };
-        let (plain, with) =
-            (host_config(&spec(), true), host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true));
+        let (plain, with) = (host_config(&spec(), true), host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true));
         let devices = with.devices.clone().unwrap();
         let paths: Vec<_> = devices.iter().map(|device| device.path_on_host.clone().unwrap()).collect();
         assert_eq!(paths, ["/dev/kfd", "/dev/dri/renderD128"]);

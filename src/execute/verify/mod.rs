@@ -22,8 +22,7 @@ use crate::model::{
 };
 use crate::plan::TOOL;
 use crate::verify::{
-    CallsState, Check, ComputingState, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState,
-    Subject, wanted_texts,
+    CallsState, Check, ComputingState, KernelsState, Packaged, Provenance, RuntimeSeen, RuntimeState, Subject, wanted_texts,
 };
 
 use library::Origin;

@@ -8,8 +8,7 @@ use crate::document::{Field, variable};
 use crate::model::{CommandsExpectation, CommandsProof, Ground, ProofStep, Step, StepWork};
 
 /// What a word of a command may stand for.
-pub(in crate::recipe) const PLACEHOLDERS: [&str; 9] =
-    ["c", "cxx", "llvm", "proofs", "source", "build", "prefix", "target", "jobs"];
+pub(in crate::recipe) const PLACEHOLDERS: [&str; 9] = ["c", "cxx", "llvm", "proofs", "source", "build", "prefix", "target", "jobs"];
 const GROUNDS: [(&str, Ground); 2] = [("source", Ground::Source), ("installed", Ground::Installed)];
 const STEPS: [(&str, Step); 3] =
     [("configure", Step::Configure), ("build", Step::Build), ("install", Step::Install)];

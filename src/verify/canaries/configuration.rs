@@ -154,21 +154,14 @@ mod tests {
 
     #[test]
     fn every_target_has_the_numbers_of_its_own_card() {
-        for (target, version, units) in
-            [("gfx1010", 100_100, 36), ("gfx1011", 100_101, 36), ("gfx1012", 100_102, 22)]
-        {
+        for (target, version, units) in [("gfx1010", 100_100, 36), ("gfx1011", 100_101, 36), ("gfx1012", 100_102, 22)] {
             let text = configuration(target.parse().expect("a target")).expect("a configuration");
             let document: Value = serde_json::from_str(&text).expect("JSON");
             let device = &document["vm"]["gpu"]["device"];
             assert_eq!(device["gfx_target_version"], version);
             assert_eq!(device["simd_count"], 2 * units);
-            let product = |keys: [&str; 3]| {
-                keys.iter().map(|key| device[key].as_u64().expect("a number")).product::<u64>()
-            };
-            assert_eq!(
-                product(["num_shader_engines", "num_shader_arrays_per_engine", "num_cu_per_sh"]),
-                units
-            );
+            let product = |keys: [&str; 3]| keys.iter().map(|key| device[key].as_u64().expect("a number")).product::<u64>();
+            assert_eq!(product(["num_shader_engines", "num_shader_arrays_per_engine", "num_cu_per_sh"]), units);
         }
     }
 

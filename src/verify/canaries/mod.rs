@@ -28,7 +28,10 @@ pub fn canaries() -> Suite {
         let output = format!("{{build}}/{name}");
         let rest = ["{proofs}/canaries/canaries.hip", "-lamdhip64", "-o", &output];
         let command = words.iter().chain(&rest).map(|word| (*word).to_owned()).collect();
-        ProofStep { name: name.to_owned(), does: StepWork::Command { command, environment: BTreeMap::new() } }
+        ProofStep {
+            name: name.to_owned(),
+            does: StepWork::Command { command, environment: BTreeMap::new() },
+        }
     };
     let case = |name: &str, program: &str, words: &[&str]| SuiteCase {
         name: name.to_owned(),

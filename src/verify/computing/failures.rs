@@ -79,10 +79,7 @@ static ILLEGAL_INSTRUCTION: Failure = Failure {
     title: "a wave met an instruction that the chip does not have",
     why: "\
 The code is for another chip: gfx1010 has none of the dot instructions of gfx1030, for example. An override of the chip's name does that.",
-    remedies: &[
-        "unset HSA_OVERRIDE_GFX_VERSION",
-        "verify the library's code: `rdna-build verify --tier static,kernels`",
-    ],
+    remedies: &["unset HSA_OVERRIDE_GFX_VERSION", "verify the library's code: `rdna-build verify --tier static,kernels`"],
     signs: &[&["ERROR_ILLEGAL_INSTRUCTION"], &["code: 0x2a"]],
     fault: true,
     hangs: false,
@@ -142,10 +139,7 @@ static NO_COMPILER: Failure = Failure {
     title: "MIOpen does not find the compiler it calls",
     why: "\
 MIOpen compiles its kernels when they are first used. Some builds call a compiler by the path it had where they were built.",
-    remedies: &[
-        "install the compiler of the ROCm that the library was built with",
-        "build with comgr, as this tool does",
-    ],
+    remedies: &["install the compiler of the ROCm that the library was built with", "build with comgr, as this tool does"],
     signs: &[
         &["clang", "not found"],
         &["clang", "No such file or directory"],
@@ -161,10 +155,7 @@ static NO_BUILD: Failure = Failure {
     title: "a kernel does not compile for the chip",
     why: "\
 The library's compiler refused the kernel's source with the options that the library passes, e.g. for an instruction of another chip.",
-    remedies: &[
-        "build with the patches of the recipe",
-        "see all kernels: `rdna-build verify --tier kernels`",
-    ],
+    remedies: &["build with the patches of the recipe", "see all kernels: `rdna-build verify --tier kernels`"],
     signs: &[
         &["Code object build failed"],
         &["not a valid operand"],

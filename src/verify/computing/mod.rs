@@ -17,15 +17,9 @@ const TAIL: usize = 600;
 #[derive(Clone, Debug)]
 pub enum ComputingState {
     /// There was nothing to compute with, or nothing that could be computed.
-    None {
-        missing: String,
-    },
+    None { missing: String },
     /// There is something, and it must not be used, or cannot be.
-    Refused {
-        says: String,
-        evidence: Vec<Evidence>,
-        remedies: Vec<String>,
-    },
+    Refused { says: String, evidence: Vec<Evidence>, remedies: Vec<String> },
     Run(Computed),
 }
 
@@ -83,9 +77,7 @@ impl CaseSeen {
     pub fn outcome(&self) -> CaseOutcome<'_> {
         match (&self.end, &self.said.nothing) {
             (CaseEnd::NotRun(why), _) => CaseOutcome::NotRun(why),
-            (CaseEnd::Exited(77), Some(why)) if self.said.first_wrong().is_none() => {
-                CaseOutcome::Nothing(why)
-            }
+            (CaseEnd::Exited(77), Some(why)) if self.said.first_wrong().is_none() => CaseOutcome::Nothing(why),
             (CaseEnd::Exited(0), _) if self.said.right() > 0 && self.is_whole() => CaseOutcome::Right,
             _ => {
                 let (failure, says) = failures::of(self);
@@ -110,9 +102,7 @@ impl CaseSeen {
     fn report(&self, tier: Tier) -> CaseReport {
         let (outcome, says, failure) = match self.outcome() {
             CaseOutcome::Right => (CheckOutcome::Passed, format!("{} right", self.said.right()), None),
-            CaseOutcome::Nothing(why) => {
-                (CheckOutcome::Skipped { missing: why.to_owned() }, why.to_owned(), None)
-            }
+            CaseOutcome::Nothing(why) => (CheckOutcome::Skipped { missing: why.to_owned() }, why.to_owned(), None),
             CaseOutcome::NotRun(why) => (CheckOutcome::NotRun { why: why.to_owned() }, why.to_owned(), None),
             CaseOutcome::Failed(failure, evidence) => {
                 (CheckOutcome::Failed, evidence.says, Some(failure.id.to_owned()))

@@ -115,10 +115,7 @@ mod tests {
         assert_eq!(
             runs,
             [
-                (
-                    "immediate 85 ConvDirectNaiveConvFwd",
-                    &RunEnd::Right("largest error 0 of 0.001".to_owned())
-                ),
+                ("immediate 85 ConvDirectNaiveConvFwd", &RunEnd::Right("largest error 0 of 0.001".to_owned())),
                 (
                     "immediate 37",
                     &RunEnd::Wrong("3 of 9 values, 0 unwritten, first at 0,1: 1 instead of 2".to_owned())

@@ -36,10 +36,7 @@ fn right_is_only_what_ended_well_and_said_that_every_run_was_right() {
     ] {
         assert!(matches!(case(end.clone(), log).outcome(), CaseOutcome::Failed(..)), "{end:?} {log}");
     }
-    assert!(matches!(
-        case(CaseEnd::Exited(77), "nothing: no solution\n").outcome(),
-        CaseOutcome::Nothing("no solution")
-    ));
+    assert!(matches!(case(CaseEnd::Exited(77), "nothing: no solution\n").outcome(), CaseOutcome::Nothing("no solution")));
     assert!(matches!(case(CaseEnd::NotRun("x".to_owned()), "").outcome(), CaseOutcome::NotRun("x")));
 }
 
@@ -55,31 +52,15 @@ const SIGNS: [(&str, &str, i64); 22] = [
         "page-fault",
         134,
     ),
-    (
-        "Queue aborting with error : HSA_STATUS_ERROR_ILLEGAL_INSTRUCTION: code: 0x2a",
-        "illegal-instruction",
-        134,
-    ),
+    ("Queue aborting with error : HSA_STATUS_ERROR_ILLEGAL_INSTRUCTION: code: 0x2a", "illegal-instruction", 134),
     ("HW Exception by GPU node-1 (Agent handle: 0x5) reason :GPU Hang", "gpu-reset", 134),
-    (
-        "rocBLAS error: Cannot read /opt/rocm/lib/rocblas/library/TensileLibrary.dat: No such file or directory",
-        "rocblas-without-the-chip",
-        134,
-    ),
+    ("rocBLAS error: Cannot read /opt/rocm/lib/rocblas/library/TensileLibrary.dat: No such file or directory", "rocblas-without-the-chip", 134),
     ("rocBLAS error: Could not initialize Tensile host: No devices found", "rocblas-without-the-chip", 134),
     ("MIOpen Error: Failed to load kernel source: Conv_Winograd_v21_1_3.s", "kernel-source-missing", 1),
     ("sh: 1: /usr/lib/llvm-17/bin/clang: not found", "compiler-missing", 1),
-    (
-        "MIOpen(HIP): Error [Do] 'amd_comgr_do_action(kind, handle, in, out)' AMD_COMGR_ACTION: Code object build failed",
-        "kernel-does-not-compile",
-        1,
-    ),
+    ("MIOpen(HIP): Error [Do] 'amd_comgr_do_action(kind, handle, in, out)' AMD_COMGR_ACTION: Code object build failed", "kernel-does-not-compile", 1),
     ("<stdin>:12:3: error: not a valid operand.", "kernel-does-not-compile", 1),
-    (
-        "\"hipErrorNoBinaryForGpu: Unable to find code object for all current devices!\"",
-        "no-code-object",
-        134,
-    ),
+    ("\"hipErrorNoBinaryForGpu: Unable to find code object for all current devices!\"", "no-code-object", 134),
     ("HIP error: invalid device function", "no-code-object", 1),
     ("Pcie atomics not enabled, hostcall not supported", "no-hostcall", 134),
     ("Unable to open /dev/kfd read-write: Permission denied", "device-permission", 1),
@@ -113,10 +94,7 @@ fn what_the_kernel_says_counts_and_a_reset_ends_the_series() {
     reset.kernel = vec!["amdgpu 0000:03:00.0: amdgpu: ring comp_1.0.0 timeout, signaled seq=2".to_owned()];
     assert_eq!(failure(&reset).0, "gpu-reset");
     assert!(reset.may_have_hung_the_card());
-    assert_eq!(
-        failure(&case(CaseEnd::TimedOut(180), "run: find\n")),
-        ("hang", "stopped after 180 s in `find`".to_owned())
-    );
+    assert_eq!(failure(&case(CaseEnd::TimedOut(180), "run: find\n")), ("hang", "stopped after 180 s in `find`".to_owned()));
     assert!(case(CaseEnd::TimedOut(180), "").may_have_hung_the_card());
     assert!(case(CaseEnd::Stuck(180), "").may_have_hung_the_card());
     assert!(!case(CaseEnd::Exited(139), "").may_have_hung_the_card());
@@ -124,8 +102,7 @@ fn what_the_kernel_says_counts_and_a_reset_ends_the_series() {
 
 #[test]
 fn a_wrong_result_is_not_explained_away_by_what_is_printed_besides() {
-    let log =
-        "MIOpen: warning: out of memory, another solver is taken\nrun: find\nwrong: find: 3 of 9 values\n";
+    let log = "MIOpen: warning: out of memory, another solver is taken\nrun: find\nwrong: find: 3 of 9 values\n";
     assert_eq!(failure(&case(CaseEnd::Exited(1), log)), ("wrong-result", "find: 3 of 9 values".to_owned()));
     let fault = format!("{log}Memory access fault by GPU node-1 on address 0x1\n");
     assert_eq!(failure(&case(CaseEnd::Exited(134), &fault)).0, "page-fault");

@@ -133,9 +133,7 @@ fn a_case_that_ends_badly_fails_with_what_to_do() {
 fn a_wrong_result_fails_and_names_the_solver() {
     in_both("results", |check| {
         let log = "run: immediate 37 ConvBinWinograd\nwrong: immediate 37 ConvBinWinograd: 3 of 9 values\n";
-        fails(check, "immediate 37 ConvBinWinograd: 3 of 9 values", |world| {
-            cases(world)[0] = case("one", 1, log)
-        });
+        fails(check, "immediate 37 ConvBinWinograd: 3 of 9 values", |world| cases(world)[0] = case("one", 1, log));
         skips(check, "no case gave a result", |world| cases(world).clear());
     });
     let emulated = world().report("emulated-results");

@@ -9,7 +9,7 @@ use crate::engine::device::{CdiDevice, DeviceFile, Devices, GpuRequest, Groups, 
 use crate::facts::choice::{NoCard, Offer, choose};
 use crate::facts::devices::DeviceNode;
 use crate::facts::{Host, KernelLog};
-use crate::model::{CardUsed, Device, Event, Evidence, GfxTarget, HostPath, Recipe};
+use crate::model::{CardUsed, Device, Evidence, Event, GfxTarget, HostPath, Recipe};
 use crate::verify::ComputingState;
 
 /// Makes programs take every GPU for another chip.
@@ -82,18 +82,10 @@ fn overridden(host: &Host, room: &Room<'_>) -> Option<ComputingState> {
         .variables
         .iter()
         .filter(|variable| variable.name.starts_with(OVERRIDE))
-        .map(|variable| {
-            Evidence::new(
-                format!("{}={}", variable.name, variable.value),
-                format!("set in {}", variable.place),
-            )
-        })
+        .map(|variable| Evidence::new(format!("{}={}", variable.name, variable.value), format!("set in {}", variable.place)))
         .collect();
     let in_image = room.environment.iter().filter(|(name, _)| name.starts_with(OVERRIDE));
-    evidence.extend(
-        in_image
-            .map(|(name, value)| Evidence::new(format!("{name}={value}"), format!("set in {}", room.name))),
-    );
+    evidence.extend(in_image.map(|(name, value)| Evidence::new(format!("{name}={value}"), format!("set in {}", room.name))));
     (!evidence.is_empty()).then(|| ComputingState::Refused {
         says: format!("{OVERRIDE} is set: programs would run code of another chip"),
         evidence,
@@ -105,8 +97,7 @@ fn overridden(host: &Host, room: &Room<'_>) -> Option<ComputingState> {
 }
 
 fn request(offer: &Offer<'_>) -> GpuRequest {
-    let file =
-        |node: &DeviceNode| DeviceFile { path: HostPath::new(&node.path), gid: node.gid, mode: node.mode };
+    let file = |node: &DeviceNode| DeviceFile { path: HostPath::new(&node.path), gid: node.gid, mode: node.mode };
     let cdi = offer.cdi.map(|cdi| CdiDevice { name: cdi.name.clone(), folder: cdi.folder.clone() });
     GpuRequest { kfd: file(offer.kfd), render: file(offer.render), cdi }
 }

@@ -51,9 +51,7 @@ pub(in crate::execute::verify) async fn on_emulator(
     };
     let (chosen, left_out) = bench.chosen(&task.computing.cases, |case| case.emulated_seconds);
     if chosen.is_empty() {
-        return none(
-            "no case of the recipe's suites is small enough for an emulator, or has such a name".to_owned(),
-        );
+        return none("no case of the recipe's suites is small enough for an emulator, or has such a name".to_owned());
     }
     let lab = open_lab(&bench.room.image, workshop).await?;
     bench.install(&lab).await?;
@@ -140,8 +138,7 @@ fn unknown(why: &str) -> ComputingState {
 
 /// Reads the emulator's folder, and its configuration or that of the target.
 async fn found(emulator: &Emulator, target: GfxTarget, workshop: &Workshop) -> Result<Found, ExecuteError> {
-    let no =
-        |reason: String| VerifyError::NoEmulator { prefix: emulator.prefix.display().to_string(), reason };
+    let no = |reason: String| VerifyError::NoEmulator { prefix: emulator.prefix.display().to_string(), reason };
     if !emulator.prefix.join(PROGRAM).is_file() {
         return Err(no(format!("it has no {PROGRAM}")).into());
     }
@@ -151,11 +148,7 @@ async fn found(emulator: &Emulator, target: GfxTarget, workshop: &Workshop) -> R
         Some(path) => read_configuration(path).map_err(|error| no(format!("{}: {error}", path.display())))?,
         None => match configuration(target) {
             Some(text) => text,
-            None => {
-                return Err(
-                    no(format!("what it is to be for {target} is not known: --emulator-config")).into()
-                );
-            }
+            None => return Err(no(format!("what it is to be for {target} is not known: --emulator-config")).into()),
         },
     };
     let used = EmulatorUsed {
@@ -182,9 +175,7 @@ fn digest(files: &[PackagedFile]) -> Digest {
     let mut digester = Digester::new();
     for file in files {
         let line = match file {
-            PackagedFile::File { path, sha256, executable, .. } => {
-                format!("{path}\0{sha256}\0{executable}\n")
-            }
+            PackagedFile::File { path, sha256, executable, .. } => format!("{path}\0{sha256}\0{executable}\n"),
             PackagedFile::Symlink { path, target } => format!("{path}\0-> {target}\n"),
         };
         digester.update(line.as_bytes());

@@ -14,8 +14,7 @@ use super::subject::Opened;
 use crate::build::lab::{CaseRun, Lab, StepEnd};
 use crate::facts::{Host, KernelLog};
 use crate::model::{
-    Event, FileSet, GfxTarget, Manifest, ProofStep, Recipe, Stage, StepWork, Suite, SuiteCase, Toolchain,
-    Unit,
+    Event, FileSet, GfxTarget, Manifest, ProofStep, Recipe, Stage, StepWork, Suite, SuiteCase, Toolchain, Unit,
 };
 use crate::proof::step_command;
 use crate::verify::{CaseEnd, CaseSeen, Computed, ComputingState, Said};
@@ -100,9 +99,7 @@ impl<'a> Bench<'a> {
         room: Option<&'a Room<'a>>,
     ) -> Result<Self, String> {
         let Some(manifest) = &opened.manifest else {
-            return Err(
-                "a foreign library comes without its headers, which the suite's program needs".to_owned()
-            );
+            return Err("a foreign library comes without its headers, which the suite's program needs".to_owned());
         };
         let Some(recipe) = recipe.filter(|recipe| !recipe.suites.is_empty()) else {
             return Err("the recipe has no program that computes with the library".to_owned());
@@ -114,18 +111,13 @@ impl<'a> Bench<'a> {
     }
 
     /// The cases that were asked for and may be computed, by suite, and how many others there are.
-    fn chosen(
-        &self,
-        wanted: &[String],
-        seconds: impl Fn(&SuiteCase) -> Option<u32>,
-    ) -> (Vec<Chosen<'a>>, usize) {
+    fn chosen(&self, wanted: &[String], seconds: impl Fn(&SuiteCase) -> Option<u32>) -> (Vec<Chosen<'a>>, usize) {
         let mut left_out = 0;
         let mut chosen = Vec::new();
         for suite in &self.recipe.suites {
             let is_wanted = |case: &SuiteCase| {
                 let whole = format!("{}/{}", suite.id, case.name);
-                let fits =
-                    |one: &String| whole.starts_with(one.as_str()) || case.name.starts_with(one.as_str());
+                let fits = |one: &String| whole.starts_with(one.as_str()) || case.name.starts_with(one.as_str());
                 wanted.is_empty() || wanted.iter().any(fits)
             };
             let cases = suite.cases.iter().filter(|case| is_wanted(case));
@@ -164,8 +156,7 @@ impl<'a> Bench<'a> {
                     place = same;
                 }
                 Ended::Hung(cases) => {
-                    let hung =
-                        cases.iter().rev().find(|case| case.may_have_hung_the_card()).map(CaseSeen::id);
+                    let hung = cases.iter().rev().find(|case| case.may_have_hung_the_card()).map(CaseSeen::id);
                     seen.extend(cases);
                     let why = after_a_hang(hung.as_deref().unwrap_or("a case"));
                     seen.extend(remaining.flat_map(|suite| suite.not_run(0, &why)));
@@ -173,8 +164,7 @@ impl<'a> Bench<'a> {
                 }
                 Ended::Unmade { says, log } => {
                     let evidence = vec![crate::model::Evidence::new(&suite.suite.id, last_lines(&log))];
-                    let remedies =
-                        vec!["report it with the report: `rdna-build verify --report json`".to_owned()];
+                    let remedies = vec!["report it with the report: `rdna-build verify --report json`".to_owned()];
                     return Ok((ComputingState::Refused { says, evidence, remedies }, None));
                 }
             }
@@ -195,9 +185,7 @@ impl<'a> Bench<'a> {
         let tree = self.opened.tree.iter().flat_map(|tree| &tree.files);
         let links: BTreeMap<String, &str> = tree
             .filter_map(|file| match file {
-                crate::model::PackagedFile::Symlink { path, target } => {
-                    Some((format!("/{path}"), target.as_str()))
-                }
+                crate::model::PackagedFile::Symlink { path, target } => Some((format!("/{path}"), target.as_str())),
                 crate::model::PackagedFile::File { .. } => None,
             })
             .collect();
@@ -222,10 +210,7 @@ impl<'a> Bench<'a> {
         for step in &chosen.suite.make {
             let end = self.make(&place, step).await?;
             if end.exit != 0 {
-                let says = format!(
-                    "the program of the suite {} cannot be made: `{}` failed",
-                    chosen.suite.id, step.name
-                );
+                let says = format!("the program of the suite {} cannot be made: `{}` failed", chosen.suite.id, step.name);
                 return Ok(Ended::Unmade { says, log: end.log });
             }
         }

@@ -39,8 +39,7 @@ fn run(subject: &Subject<'_>, tier: Tier) -> Answer {
         Ok(computed) => computed,
         Err(answer) => return answer,
     };
-    let count =
-        |is: fn(&CaseOutcome<'_>) -> bool| computed.cases.iter().filter(|case| is(&case.outcome())).count();
+    let count = |is: fn(&CaseOutcome<'_>) -> bool| computed.cases.iter().filter(|case| is(&case.outcome())).count();
     let nothing = count(|outcome| matches!(outcome, CaseOutcome::Nothing(_)));
     let not_run = count(|outcome| matches!(outcome, CaseOutcome::NotRun(_)));
     let rest = rest(computed, nothing, not_run);

@@ -9,8 +9,7 @@ const TITLE: &str = "the library that computed is the one that is verified";
 const WHY: &str = "\
 A program's libraries are found by search paths, and a wheel of PyTorch brings a MIOpen of its own: an installed one may not be the one
 that runs. Each case tells the libraries that its process really has mapped.";
-const REMEDIES: &[&str] =
-    &["see what leads to the other one: LD_LIBRARY_PATH, LD_PRELOAD, the RUNPATH of the program"];
+const REMEDIES: &[&str] = &["see what leads to the other one: LD_LIBRARY_PATH, LD_PRELOAD, the RUNPATH of the program"];
 
 pub(in crate::verify::checks) static ON_CARD: Check = Check {
     id: "gpu-library",

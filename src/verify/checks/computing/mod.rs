@@ -9,8 +9,7 @@ use super::{Answer, some_of, subject};
 use crate::model::Tier;
 use crate::verify::computing::{Computed, ComputingState};
 
-const NEEDS_CARD: &str =
-    "a card of the target, its devices in the engine, and a package whose recipe has a suite";
+const NEEDS_CARD: &str = "a card of the target, its devices in the engine, and a package whose recipe has a suite";
 const NEEDS_EMULATOR: &str = "an emulator (--emulator PREFIX), and a package whose recipe has a suite";
 
 /// What was computed in a tier, or what a check that has nothing to look at says.

@@ -70,12 +70,7 @@ fn run(subject: &Subject<'_>, tier: Tier) -> Answer {
         (right, None) => Answer::passed(format!("{right} runs of {cases} cases{label}{rest}")),
         (_, Some(_)) => {
             let names: Vec<&str> = wrong.iter().map(|evidence| evidence.place.as_str()).collect();
-            let says = format!(
-                "{} of {} runs: {}{label}{rest}",
-                wrong.len(),
-                right + wrong.len(),
-                some_of(&names, 3)
-            );
+            let says = format!("{} of {} runs: {}{label}{rest}", wrong.len(), right + wrong.len(), some_of(&names, 3));
             Answer::failed(says).with(wrong)
         }
     }
