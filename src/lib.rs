@@ -9,6 +9,7 @@ pub mod engine;
 pub mod execute;
 pub mod facts;
 pub mod inspect;
+pub mod install;
 pub mod lockfile;
 pub mod model;
 pub mod package;

@@ -11,6 +11,7 @@ use super::args::nearest_command;
 use super::settings::SettingsError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
+use crate::install::InstallError;
 use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::plan::patches::ChoiceError;
@@ -199,6 +200,14 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Execute(#[from] ExecuteError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Install(#[from] InstallError),
+
+    #[error("{} cannot be started: {source}", program.display())]
+    #[diagnostic(code(cli::program), help("behind `--` comes the program, as you would type it"))]
+    Program { program: PathBuf, source: std::io::Error },
 }
 
 /// A mistake in the command line, without the usage that people are shown with it.
@@ -241,7 +250,8 @@ impl CliError {
             | CliError::Settings(_)
             | CliError::Patches(_)
             | CliError::Source(_)
-            | CliError::Tree(_) => ExitCode::Usage,
+            | CliError::Tree(_)
+            | CliError::Program { .. } => ExitCode::Usage,
             CliError::Lock(LockFileError::Io { .. }) => ExitCode::NotReady,
             CliError::Recipe(_)
             | CliError::UnknownToolchain { .. }
@@ -251,6 +261,7 @@ impl CliError {
             CliError::Desk(error) => codes::of_desk(error),
             CliError::Engine(error) => codes::of_engine(error),
             CliError::Execute(error) => codes::of_execute(error),
+            CliError::Install(error) => codes::of_install(error),
             CliError::Write { .. }
             | CliError::Stdout { .. }
             | CliError::Read { .. }

@@ -40,11 +40,22 @@ pub fn run_within<T>(
     }
 }
 
-/// Runs `work` on a runtime of its own.
-pub fn run<T>(
+/// Runs work that waits for nothing but the disk.
+pub fn run_blocking<T, E>(
     cancel: &CancellationToken,
-    work: impl Future<Output = Result<T, ExecuteError>>,
-) -> Result<T, CliError> {
+    work: impl FnOnce() -> Result<T, E>,
+) -> Result<T, CliError>
+where
+    CliError: From<E>,
+{
+    run(cancel, async { tokio::task::block_in_place(work) })
+}
+
+/// Runs `work` on a runtime of its own.
+pub fn run<T, E>(cancel: &CancellationToken, work: impl Future<Output = Result<T, E>>) -> Result<T, CliError>
+where
+    CliError: From<E>,
+{
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -13,6 +13,7 @@ mod library;
 mod literal;
 mod note;
 mod object;
+mod tables;
 
 pub use bitcode::{BitcodeError, HEAD as BITCODE_HEAD, Identification, identification};
 pub use bundle::{
@@ -25,3 +26,4 @@ pub use library::{Library, LibraryError, library};
 pub use literal::{llvm_version, opened_libraries};
 pub use note::{Kernel, Metadata, NoteError, metadata};
 pub use object::{CodeObject, CodeObjectError, Xnack, inspect, text_section};
+pub use tables::{TablesError, tables};

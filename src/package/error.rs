@@ -15,6 +15,16 @@ pub enum PackageError {
     #[diagnostic(code(package::format), help("use --format {}", super::DEFAULT_FORMAT))]
     UnknownFormat { name: String },
 
+    #[error("a package of the format {format} is not unpacked here")]
+    #[diagnostic(
+        code(package::not_unpackable),
+        help(
+            "give it to the distribution's own tool, or take the package that ends in .{}",
+            super::DEFAULT_FORMAT
+        )
+    )]
+    NotUnpackable { format: &'static str },
+
     #[error("`{name}` cannot be part of a package's file names or paths")]
     #[diagnostic(
         code(package::name),

@@ -4,6 +4,7 @@
 //! installed files alone: no clock, no user, no number of cores. What is to be packed is decided by `execute`; whether
 //! it works is `verify`'s question.
 
+mod checked;
 mod error;
 mod outputs;
 mod publish;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+pub use checked::{Unpacked, unpack_checked};
 pub use error::{OutputProblem, PackageError};
 pub use outputs::check_outputs;
 pub use publish::{Published, publish};

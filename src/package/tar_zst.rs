@@ -1,6 +1,7 @@
-//! `tar.zst`: a reproducible tar archive, compressed with zstd. Here it is written; `read` reads it.
+//! `tar.zst`: a reproducible tar archive, compressed with zstd. Here it is written; `read` reads it, `unpack` lays its files down.
 
 mod read;
+mod unpack;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -17,7 +18,8 @@ use super::sink::{self, DigestingWriter};
 use super::{Contents, Progress, Written, tree};
 use crate::model::{Digester, PackagedFile};
 
-pub(super) use read::{list, read_manifest, unpack};
+pub(super) use read::{list, read_manifest};
+pub(super) use unpack::{unpack, unpack_digested};
 
 const LEVEL: i32 = 3;
 /// Bytes compressed as one job. Part of the format: another number gives other bytes. zstd's own choice is twice this;

@@ -23,6 +23,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("source", &["model"]),
     ("build", &["model", "engine"]),
     ("package", &["model"]),
+    ("install", &["model", "package", "code"]),
     (
         "execute",
         &[

@@ -3,6 +3,7 @@
 mod build;
 mod doctor;
 mod explain;
+mod install;
 mod matrix;
 mod patch;
 mod shorthand;
@@ -17,6 +18,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
 pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
+pub use install::{
+    InstallArguments, InstalledArguments, PlaceOptions, RollbackArguments, RunArguments, UninstallArguments,
+};
 pub use matrix::{MatrixArguments, MatrixForm};
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
@@ -38,6 +42,8 @@ Examples:
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
   rdna-build verify                             what is proven of the package, and what is not
+  rdna-build install                            put it where programs find it
+  rdna-build run -- python3 train.py            start a program with it
   rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 
@@ -97,6 +103,21 @@ pub enum Command {
     /// Prove what a built or installed library is, as far as that can be done without its GPU
     #[command(after_help = verify::VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
+    /// Put a package where programs find it, or its MIOpen into PyTorch
+    #[command(after_help = install::INSTALL_EXAMPLES)]
+    Install(InstallArguments),
+    /// List what is installed, and which version is current
+    #[command(after_help = install::INSTALLED_EXAMPLES)]
+    Installed(InstalledArguments),
+    /// Remove an installed package
+    #[command(after_help = install::UNINSTALL_EXAMPLES)]
+    Uninstall(UninstallArguments),
+    /// Go back to the version that was current before, or to PyTorch's own library
+    #[command(after_help = install::ROLLBACK_EXAMPLES)]
+    Rollback(RollbackArguments),
+    /// Start a program with the installed libraries first
+    #[command(after_help = install::RUN_EXAMPLES)]
+    Run(RunArguments),
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
@@ -306,9 +327,15 @@ impl Arguments {
                 }
                 _ => Flags { store: cache.store.store.clone(), ..Flags::default() },
             },
-            Command::Explain(_) | Command::Logs(_) | Command::Completions(_) | Command::Man(_) => {
-                Flags::default()
-            }
+            Command::Install(install) => install.flags(),
+            Command::Explain(_)
+            | Command::Installed(_)
+            | Command::Uninstall(_)
+            | Command::Rollback(_)
+            | Command::Run(_)
+            | Command::Logs(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Flags::default(),
         };
         flags.color = self.output.color;
         flags.json = self.output.json;

@@ -121,6 +121,11 @@ Commands:
   doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
   verify       Prove what a built or installed library is, as far as that can be done without its
                GPU
+  install      Put a package where programs find it, or its MIOpen into PyTorch
+  installed    List what is installed, and which version is current
+  uninstall    Remove an installed package
+  rollback     Go back to the version that was current before, or to PyTorch's own library
+  run          Start a program with the installed libraries first
   logs         Show the log of a run
   cache        See and free what earlier runs left in the store
   config       Show every setting and where it comes from
@@ -155,6 +160,8 @@ Examples:
   rdna-build miopen --target gfx1010,gfx1012    for several GPUs
   rdna-build recipes                            what can be built
   rdna-build verify                             what is proven of the package, and what is not
+  rdna-build install                            put it where programs find it
+  rdna-build run -- python3 train.py            start a program with it
   rdna-build doctor                             whether this machine can compute and build
   rdna-build config                             which settings hold, and why
 

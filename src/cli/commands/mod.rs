@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod doctor;
 pub mod explain;
+pub mod install;
 pub mod logs;
 pub mod man;
 pub mod matrix;

@@ -155,7 +155,7 @@ fn subject(
     })
 }
 
-fn existing(path: PathBuf, what: &str) -> Result<PathBuf, CliError> {
+pub(super) fn existing(path: PathBuf, what: &str) -> Result<PathBuf, CliError> {
     match path.exists() {
         true => Ok(path),
         false => Err(CliError::Usage {
@@ -177,14 +177,18 @@ fn of_run(run: &RunId, store: &Store) -> Result<PathBuf, CliError> {
 
 /// The package that was built last.
 fn last(store: &Store) -> Result<PathBuf, CliError> {
-    let runs = store.runs()?;
-    runs.iter().find_map(|run| package_of(run, store)).ok_or_else(|| CliError::Usage {
+    built_last(store)?.ok_or_else(|| CliError::Usage {
         message: "nothing was built here that could be verified".to_owned(),
         help: Some(
             "name a package, or what else to look at: --installed DIR, --library FILE, --image IMAGE"
                 .to_owned(),
         ),
     })
+}
+
+/// The package that was built last, if any still is there.
+pub(super) fn built_last(store: &Store) -> Result<Option<PathBuf>, CliError> {
+    Ok(store.runs()?.iter().find_map(|run| package_of(run, store)))
 }
 
 fn package_of(run: &RunId, store: &Store) -> Option<PathBuf> {

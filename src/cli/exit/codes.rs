@@ -5,7 +5,10 @@ use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
 use crate::inspect::InspectError;
+use crate::install::InstallError;
+use crate::install::venv::VenvError;
 use crate::lockfile::LockFileError;
+use crate::package::PackageError;
 use crate::source::patch::MakeError;
 use crate::source::patch::desk::DeskError;
 use crate::source::{ArchiveError, BundledError, debian::DebianError, git::GitError, http::HttpError};
@@ -65,6 +68,50 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         | ExecuteError::Lock(LockFileError::Io { .. })
         | ExecuteError::Store(_)
         | ExecuteError::Package(_) => ExitCode::NotReady,
+    }
+}
+
+pub(super) fn of_install(error: &InstallError) -> ExitCode {
+    match error {
+        InstallError::BadBase { .. }
+        | InstallError::NothingInstalled { .. }
+        | InstallError::Unknown { .. }
+        | InstallError::Ambiguous { .. }
+        | InstallError::Changed { .. }
+        | InstallError::NoEarlier { .. }
+        | InstallError::NoLibraries { .. } => ExitCode::Usage,
+        // The package is not what it must be.
+        InstallError::BadTitle { .. }
+        | InstallError::WrongDigest { .. }
+        | InstallError::Package(PackageError::NotOurs { .. }) => ExitCode::VerificationFailed,
+        InstallError::Package(PackageError::UnknownFormat { .. } | PackageError::NotUnpackable { .. }) => {
+            ExitCode::Usage
+        }
+        InstallError::Occupied { .. }
+        | InstallError::Full { .. }
+        | InstallError::Denied { .. }
+        | InstallError::Io { .. }
+        | InstallError::Package(_) => ExitCode::NotReady,
+        InstallError::InterruptedWaiting { .. } | InstallError::Interrupted => ExitCode::Interrupted,
+        InstallError::Venv(error) => of_venv(error),
+    }
+}
+
+fn of_venv(error: &VenvError) -> ExitCode {
+    match error {
+        VenvError::NoVenv { .. }
+        | VenvError::NoTorch { .. }
+        | VenvError::SeveralTorchs { .. }
+        | VenvError::OtherWheel { .. }
+        | VenvError::NoMiopen { .. }
+        | VenvError::SeveralMiopens { .. }
+        | VenvError::NoLibrary { .. }
+        | VenvError::NotSwapped { .. } => ExitCode::Usage,
+        VenvError::Unfit { .. } => ExitCode::VerificationFailed,
+        VenvError::Unreadable { .. }
+        | VenvError::Foreign { .. }
+        | VenvError::OtherOriginal { .. }
+        | VenvError::OriginalLost { .. } => ExitCode::NotReady,
     }
 }
 

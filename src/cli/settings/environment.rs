@@ -63,6 +63,11 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// A variable as it is, were it no text.
+    pub fn raw(&self, name: &str) -> Option<&std::ffi::OsStr> {
+        self.variables.get(name).map(OsString::as_os_str)
+    }
+
     /// A variable that holds an absolute path. Others are ignored, as the XDG specification asks.
     pub fn folder(&self, name: &str) -> Option<PathBuf> {
         self.variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute())

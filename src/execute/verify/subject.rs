@@ -1,11 +1,14 @@
 //! Opens what is to be verified: a package is unpacked into the store, an installed one read in its place.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::super::workshop::blocking;
 use super::super::{ExecuteError, Workshop};
 use super::{Recipes, VerifyError, VerifySubject};
-use crate::model::{Digester, GuestPath, LibraryFacts, Manifest, OutputKind, PackagedFile, Recipe, Stage};
+use crate::model::{
+    Digest, Digester, GuestPath, LibraryFacts, Manifest, OutputKind, PackagedFile, Recipe, Stage,
+};
 use crate::package;
 use crate::plan::key;
 use crate::store::Draft;
@@ -27,7 +30,7 @@ pub(super) struct Opened {
     pub in_image: Option<GuestPath>,
     /// How reports call the library: relative to the prefix for a package's.
     pub shown: String,
-    /// Keeps an unpacked package until it was looked at.
+    /// Keeps an unpacked package, or the way to an installed one, until it was looked at.
     _draft: Option<Draft>,
 }
 
@@ -121,22 +124,27 @@ async fn installed(
         .map_err(|error| wrong(format!("{}: {error}", place.display())))?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|error| wrong(format!("{}: {error}", place.display())))?;
-    // It may have been unpacked anywhere: what stands above the prefix there stands for the root.
-    let below = Path::new(&manifest.build.prefix);
-    let depth = below.components().count().saturating_sub(1);
-    let root = prefix
-        .ancestors()
-        .nth(depth)
-        .filter(|root| root.join(manifest.build.prefix.trim_matches('/')) == prefix);
-    let Some(root) = root.map(Path::to_owned) else {
-        let reason = format!("its manifest says that it belongs below {}", manifest.build.prefix);
-        return Err(wrong(reason).into());
-    };
+    // It may have been installed anywhere. A folder with a link in the place of the prefix stands for the root.
+    let draft = workshop.draft(Stage::Verify, &key::verified(Digest::of(&text)).key)?;
+    let root = draft.content().to_owned();
+    let folder = prefix.canonicalize().map_err(ExecuteError::file("reading", prefix))?;
+    let place = root.join(manifest.build.prefix.trim_matches('/'));
+    let above = place.parent().filter(|above| above.starts_with(&root) && is_plain(&manifest.build.prefix));
+    let above = above
+        .ok_or_else(|| wrong(format!("its manifest says that it belongs below {}", manifest.build.prefix)))?;
+    std::fs::create_dir_all(above).map_err(ExecuteError::file("creating", above))?;
+    symlink(folder, &place).map_err(ExecuteError::file("creating", &place))?;
     let (folder, cancel) = (prefix.to_owned(), workshop.cancel.clone());
     let found = blocking(move || package::scan(&folder, &cancel)).await??;
     let base = manifest.build.prefix.trim_matches('/').to_owned();
     let files = found.into_iter().map(|file| file.below(&base)).collect();
-    of_tree(prefix.display().to_string(), manifest, OpenedTree { root, files }, recipes, None)
+    of_tree(prefix.display().to_string(), manifest, OpenedTree { root, files }, recipes, Some(draft))
+}
+
+/// Whether a prefix names a folder below the root, and by no detour.
+fn is_plain(prefix: &str) -> bool {
+    let path = prefix.trim_matches('/');
+    !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// Finds the library among a package's files.
@@ -218,7 +226,7 @@ fn library(file: &Path) -> Result<Opened, ExecuteError> {
     })
 }
 
-fn digest_file(path: &Path) -> Result<crate::model::Digest, ExecuteError> {
+fn digest_file(path: &Path) -> Result<Digest, ExecuteError> {
     let mut file = std::fs::File::open(path).map_err(ExecuteError::file("opening", path))?;
     let mut digester = Digester::new();
     let mut buffer = vec![0; 256 << 10];

@@ -1,12 +1,10 @@
 //! Reads archives without unpacking them, within limits: an archive may come from anywhere.
 
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use tar::EntryType;
-use tokio_util::sync::CancellationToken;
 
 use crate::model::Manifest;
 use crate::package::error::PackageError;
@@ -17,8 +15,6 @@ const LARGEST_MANIFEST: u64 = 64 << 20;
 const LONGEST_NAME: u64 = 64 << 10;
 const MOST_ENTRIES: usize = 1 << 20;
 const LONGEST_END: u64 = 1 << 20;
-/// More than any library with its kernels takes.
-const LARGEST_CONTENT: u64 = 32 << 30;
 /// Log2 of the window: memory a reader spends at most on decompression, 128 MiB.
 const LARGEST_WINDOW: u32 = 27;
 
@@ -37,9 +33,11 @@ pub(in crate::package) fn read_manifest(archive: &Path) -> Result<Manifest, Pack
         if !entry.path.strip_suffix(MANIFEST).is_some_and(|prefix| prefix.ends_with('/')) {
             return Ok(true);
         }
-        let ListedKind::File { size } = entry.kind else { return Err("its manifest is no file".to_owned()) };
+        let ListedKind::File { size } = entry.kind else {
+            return Err("its manifest is no file".to_owned().into());
+        };
         if size > LARGEST_MANIFEST {
-            return Err(format!("its manifest has {size} bytes"));
+            return Err(format!("its manifest has {size} bytes").into());
         }
         let mut text = Vec::new();
         bytes.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| error.to_string())?;
@@ -52,77 +50,53 @@ pub(in crate::package) fn read_manifest(archive: &Path) -> Result<Manifest, Pack
     })
 }
 
-/// Unpacks into an empty folder. Links are made when all files are there, so that nothing is written through one.
-pub(in crate::package) fn unpack(
-    archive: &Path,
-    into: &Path,
-    cancel: &CancellationToken,
-) -> Result<(), PackageError> {
-    let mut links = Vec::new();
-    let mut total = 0u64;
-    walk(archive, &mut |entry, bytes| {
-        if cancel.is_cancelled() {
-            return Err("interrupted".to_owned());
-        }
-        let place = into.join(&entry.path);
-        let text = |error: io::Error| format!("{}: {error}", entry.path);
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).map_err(text)?;
-        }
-        match entry.kind {
-            ListedKind::Directory => fs::create_dir_all(&place).map_err(text)?,
-            ListedKind::Symlink { target } => {
-                if let Some(why) = tree::symlink_objection(&entry.path, &target) {
-                    return Err(format!("its link {} leads {why}", entry.path));
-                }
-                links.push((place, entry.path, target));
-            }
-            ListedKind::File { size } => {
-                total = total.saturating_add(size);
-                if total > LARGEST_CONTENT {
-                    return Err(format!("it holds more than {LARGEST_CONTENT} bytes"));
-                }
-                let mut file =
-                    File::options().write(true).create_new(true).mode(0o600).open(&place).map_err(text)?;
-                let written = io::copy(bytes, &mut file).map_err(text)?;
-                if written != size {
-                    return Err(format!("{} ends after {written} of {size} bytes", entry.path));
-                }
-                let mode = if entry.mode & 0o111 != 0 { 0o755 } else { 0o644 };
-                file.set_permissions(Permissions::from_mode(mode)).map_err(text)?;
-            }
-        }
-        Ok(true)
-    })?;
-    if cancel.is_cancelled() {
-        return Err(PackageError::Cancelled);
-    }
-    for (place, path, target) in links {
-        symlink(target, &place).map_err(|error| PackageError::NotOurs {
-            archive: archive.to_owned(),
-            reason: format!("{path}: {error}"),
-        })?;
-    }
-    Ok(())
+/// Why a walk through an archive ends early.
+pub(super) enum Stop {
+    /// The archive is not what it should be.
+    Reason(String),
+    /// Something else went wrong meanwhile.
+    Error(PackageError),
 }
 
-/// Shows each entry with its bytes until told to stop. The checksum is checked only when never told.
-fn walk(
-    archive: &Path,
-    each: &mut dyn FnMut(Listed, &mut dyn Read) -> Result<bool, String>,
-) -> Result<(), PackageError> {
+impl From<String> for Stop {
+    fn from(reason: String) -> Self {
+        Stop::Reason(reason)
+    }
+}
+
+impl From<PackageError> for Stop {
+    fn from(error: PackageError) -> Self {
+        Stop::Error(error)
+    }
+}
+
+/// What a walk tells of an entry; it answers whether to go on.
+pub(super) type Each<'a> = &'a mut dyn FnMut(Listed, &mut dyn Read) -> Result<bool, Stop>;
+
+/// The tar archive inside a compressed one.
+pub(super) fn decoder<R: Read>(compressed: R) -> io::Result<zstd::Decoder<'static, BufReader<R>>> {
+    let mut decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(256 << 10, compressed))?;
+    decoder.window_log_max(LARGEST_WINDOW)?;
+    Ok(decoder)
+}
+
+fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
     let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let walk = || -> Result<(), String> {
+    let not_ours = |reason| PackageError::NotOurs { archive: archive.to_owned(), reason };
+    walk_in(archive, decoder(file).map_err(|error| not_ours(error.to_string()))?, each)
+}
+
+/// Shows each entry of a tar archive with its bytes until told to stop. The checksum is checked only when never told.
+pub(super) fn walk_in(archive: &Path, bytes: impl Read, each: Each<'_>) -> Result<(), PackageError> {
+    let walk = || -> Result<(), Stop> {
         let text = |error: io::Error| error.to_string();
-        let mut decoder = zstd::Decoder::new(BufReader::with_capacity(256 << 10, file)).map_err(text)?;
-        decoder.window_log_max(LARGEST_WINDOW).map_err(text)?;
-        let mut tar = tar::Archive::new(decoder);
+        let mut tar = tar::Archive::new(bytes);
         let (mut long_path, mut long_target) = (None, None);
         // Raw: otherwise the library reads a long name into memory however long it is.
         for (count, entry) in tar.entries().map_err(text)?.raw(true).enumerate() {
             let mut entry = entry.map_err(text)?;
             if count >= MOST_ENTRIES {
-                return Err(format!("it has more than {MOST_ENTRIES} entries"));
+                return Err(format!("it has more than {MOST_ENTRIES} entries").into());
             }
             let header = entry.header().clone();
             let kind = match header.entry_type() {
@@ -141,12 +115,14 @@ fn walk(
                     let target = long_target.take().unwrap_or(short);
                     ListedKind::Symlink { target: utf8(target)? }
                 }
-                other => return Err(format!("it holds an entry of kind {:?}", other.as_byte() as char)),
+                other => {
+                    return Err(format!("it holds an entry of kind {:?}", other.as_byte() as char).into());
+                }
             };
             let path = utf8(long_path.take().unwrap_or_else(|| header.path_bytes().into_owned()))?;
             let path = path.trim_end_matches('/').to_owned();
             if !tree::is_plain_path(&path) {
-                return Err(format!("it holds the path {path:?}"));
+                return Err(format!("it holds the path {path:?}").into());
             }
             let mode = header.mode().map_err(text)?;
             if !each(Listed { path, mode, kind }, &mut entry)? {
@@ -157,10 +133,13 @@ fn walk(
         let rest = io::copy(&mut tar.into_inner().take(LONGEST_END), &mut io::sink()).map_err(text)?;
         match rest < LONGEST_END {
             true => Ok(()),
-            false => Err("it goes on behind its end".to_owned()),
+            false => Err("it goes on behind its end".to_owned().into()),
         }
     };
-    walk().map_err(|reason| PackageError::NotOurs { archive: archive.to_owned(), reason })
+    walk().map_err(|stop| match stop {
+        Stop::Reason(reason) => PackageError::NotOurs { archive: archive.to_owned(), reason },
+        Stop::Error(error) => error,
+    })
 }
 
 fn long_name(entry: &mut impl Read) -> Result<Vec<u8>, String> {

@@ -38,7 +38,7 @@ pub fn run(arguments: &LockArguments, catalog: &Catalog, settings: &Settings) ->
         for toolchain in &toolchains {
             locked.push((toolchain.id.clone(), execute::lock(toolchain, &workshop).await?));
         }
-        Ok(locked)
+        Ok::<_, execute::ExecuteError>(locked)
     })?;
     if settings.json() {
         render::print_json(&locked.iter().map(document).collect::<Vec<_>>())?;
