@@ -76,7 +76,13 @@ impl Scanner {
                     false => {}
                 }
             }
-            State::Done => {}
+            // The two streams of a container are not in step: an error may arrive behind Ninja's last word.
+            State::Done => {
+                let is_unexplained = self.found.as_ref().is_some_and(|found| found.lines.is_empty());
+                if is_unexplained && self.stray.len() < LINES && (!self.stray.is_empty() || is_error(&line)) {
+                    self.stray.push(line);
+                }
+            }
         }
     }
 
@@ -217,6 +223,20 @@ mod tests {
         .expect("a failure");
         assert_eq!((found.item.as_str(), found.command.as_str()), ("big", "dd of=big"));
         assert_eq!(found.lines, ["dd: error writing 'big': No space left on device"]);
+    }
+
+    #[test]
+    fn what_arrives_behind_ninjas_last_word_still_explains_the_failure() {
+        let found = scan(
+            "FAILED: [code=1] big\n\
+             dd of=big\n\
+             ninja: build stopped: subcommand failed.\n\
+             dd: error writing 'big': No space left on device\n\
+             8+0 records in\n",
+        )
+        .expect("a failure");
+        assert_eq!(found.command, "dd of=big");
+        assert_eq!(found.lines[0], "dd: error writing 'big': No space left on device");
     }
 
     #[test]
