@@ -91,9 +91,8 @@ pub(in crate::execute::verify) async fn on_emulator(
                 return Ok((refused, device));
             }
         },
-        Ended::Hung(seen) => {
-            let refused = refused(&seen).unwrap_or_else(|| unknown("it hangs"));
-            return Ok((refused, device));
+        Ended::Hung { cases, why } => {
+            return Ok((refused(&cases).unwrap_or_else(|| unusable(&why)), device));
         }
         Ended::Unmade { says, log } => {
             let evidence = vec![Evidence::new("canaries", super::last_lines(&log))];
@@ -129,7 +128,7 @@ fn refused(seen: &[CaseSeen]) -> Option<ComputingState> {
     })
 }
 
-fn unknown(why: &str) -> ComputingState {
+fn unusable(why: &str) -> ComputingState {
     ComputingState::Refused {
         says: format!("the emulator cannot be used: {why}"),
         evidence: vec![],

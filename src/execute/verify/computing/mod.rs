@@ -14,8 +14,8 @@ use super::subject::Opened;
 use crate::build::lab::{CaseRun, Lab, StepEnd};
 use crate::facts::{Host, KernelLog};
 use crate::model::{
-    Event, FileSet, GfxTarget, Manifest, ProofStep, Recipe, Stage, StepWork, Suite, SuiteCase, Toolchain,
-    Unit,
+    Event, Evidence, FileSet, GfxTarget, Manifest, PackagedFile, ProofStep, Recipe, Stage, StepWork, Suite,
+    SuiteCase, Toolchain, Unit,
 };
 use crate::proof::step_command;
 use crate::verify::{CaseEnd, CaseSeen, Computed, ComputingState, Said};
@@ -84,8 +84,12 @@ struct Chosen<'a> {
 enum Ended<'a> {
     /// The container is still there.
     Fine(Place<'a>, Vec<CaseSeen>),
-    /// A case may have hung the card; the container was removed.
-    Hung(Vec<CaseSeen>),
+    /// A case may have hung the card, or could not be stopped; the container was removed.
+    Hung {
+        cases: Vec<CaseSeen>,
+        /// Why nothing else is run.
+        why: String,
+    },
     /// A program could not be made.
     Unmade { says: String, log: String },
 }
@@ -146,7 +150,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What came of all chosen cases.
+    /// What came of all chosen cases, and the container if it is still there.
     async fn compute<'p>(
         &self,
         mut place: Place<'p>,
@@ -156,31 +160,26 @@ impl<'a> Bench<'a> {
     ) -> Result<(ComputingState, Option<Lab<'p>>), ExecuteError> {
         let mut seen = Vec::new();
         let mut remaining = chosen.into_iter();
-        let mut alive = None;
         while let Some(suite) = remaining.next() {
             match self.suite(place, &suite, workshop).await? {
                 Ended::Fine(same, cases) => {
                     seen.extend(cases);
                     place = same;
                 }
-                Ended::Hung(cases) => {
-                    let hung =
-                        cases.iter().rev().find(|case| case.may_have_hung_the_card()).map(CaseSeen::id);
+                Ended::Hung { cases, why } => {
                     seen.extend(cases);
-                    let why = after_a_hang(hung.as_deref().unwrap_or("a case"));
                     seen.extend(remaining.flat_map(|suite| suite.not_run(0, &why)));
                     return Ok((self.state(seen, left_out), None));
                 }
                 Ended::Unmade { says, log } => {
-                    let evidence = vec![crate::model::Evidence::new(&suite.suite.id, last_lines(&log))];
+                    let evidence = vec![Evidence::new(&suite.suite.id, last_lines(&log))];
                     let remedies =
                         vec!["report it with the report: `rdna-build verify --report json`".to_owned()];
                     return Ok((ComputingState::Refused { says, evidence, remedies }, None));
                 }
             }
         }
-        alive.replace(place.lab);
-        Ok((self.state(seen, left_out), alive))
+        Ok((self.state(seen, left_out), Some(place.lab)))
     }
 
     fn state(&self, cases: Vec<CaseSeen>, left_out: usize) -> ComputingState {
@@ -195,10 +194,8 @@ impl<'a> Bench<'a> {
         let tree = self.opened.tree.iter().flat_map(|tree| &tree.files);
         let links: BTreeMap<String, &str> = tree
             .filter_map(|file| match file {
-                crate::model::PackagedFile::Symlink { path, target } => {
-                    Some((format!("/{path}"), target.as_str()))
-                }
-                crate::model::PackagedFile::File { .. } => None,
+                PackagedFile::Symlink { path, target } => Some((format!("/{path}"), target.as_str())),
+                PackagedFile::File { .. } => None,
             })
             .collect();
         let mut path = path.to_owned();
@@ -270,8 +267,12 @@ impl<'a> Bench<'a> {
                 if let Err(error) = place.lab.kill().await {
                     workshop.events.emit(Event::Warning { message: error.to_string(), help: None });
                 }
-                seen.extend(chosen.not_run(number + 1, &after_a_hang(&id)));
-                return Ok(Ended::Hung(seen));
+                let why = match place.is_card {
+                    true => format!("{id} may have hung the card, whose state is unknown since"),
+                    false => format!("{id} could not be stopped"),
+                };
+                seen.extend(chosen.not_run(number + 1, &why));
+                return Ok(Ended::Hung { cases: seen, why });
             }
         }
         Ok(Ended::Fine(place, seen))
@@ -318,10 +319,6 @@ impl Chosen<'_> {
         };
         self.cases[from..].iter().map(case).collect()
     }
-}
-
-fn after_a_hang(case: &str) -> String {
-    format!("{case} may have hung the card, whose state is unknown since")
 }
 
 fn end_of(mut log: String) -> String {
