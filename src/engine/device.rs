@@ -49,6 +49,9 @@ pub struct Passthrough {
     pub shared_memory: u64,
     /// In the engine's own words, e.g. `label=disable`.
     pub security: Vec<String>,
+    /// Folders of the host, to be read only, under the same paths. Only what a person named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<HostPath>,
 }
 
 /// How devices are named to the engine.
@@ -114,7 +117,7 @@ pub fn passthrough(gpu: &GpuRequest, engine: &EngineInfo) -> Result<Passthrough,
     };
     // SELinux lets no container use devices of the host; Docker, where it is told of SELinux at all, does the same.
     let security = if engine.selinux { vec!["label=disable".to_owned()] } else { vec![] };
-    Ok(Passthrough { devices, groups, shared_memory: SHARED_MEMORY, security })
+    Ok(Passthrough { devices, groups, shared_memory: SHARED_MEMORY, security, folders: vec![] })
 }
 
 #[cfg(test)]

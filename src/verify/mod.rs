@@ -10,6 +10,7 @@ mod computing;
 mod header;
 mod kernels;
 mod loader;
+mod pytorch;
 mod search;
 mod subject;
 
@@ -23,6 +24,7 @@ pub use computing::{
 };
 pub use kernels::{Compiled, KernelSeen, KernelsState, MatrixSeen, ObjectSeen, kernel_cases};
 pub use loader::{LoadedLibrary, LoaderAnswer};
+pub use pytorch::{pytorch, pytorch_files};
 pub use search::{Found, search, search_long};
 pub use subject::{
     HunkText, LibrarySeen, Packaged, PatchSeen, Provenance, RuntimeSeen, Seen as RuntimeState, Subject,

@@ -254,6 +254,29 @@ fn a_made_up_card_is_given_and_every_kind_of_end_is_told() {
     assert_eq!(outcome_of_ends, &CheckOutcome::Failed);
     assert!(says.contains("page-fault (1)") && says.contains("1 were not run"), "{says}");
 
+    // The PyTorch of an environment: its own interpreter, which is read and not written.
+    let venv = scene.desk.path("venv");
+    std::fs::create_dir_all(venv.join("bin")).expect("a folder");
+    let python = "#!/bin/sh\necho 'device: gfx1010 | made up'\necho run: layer\n[ \"$1\" = -I ] && [ -f \"$2\" ] || exit 9\n\
+                  if touch \"$0\" 2>/dev/null; then echo wrong: layer: it can be written; exit 1; fi\n\
+                  [ -e /dev/kfd ] && echo right: layer: $3 ${#4}\n";
+    std::fs::write(venv.join("bin/python"), python).expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(venv.join("bin/python"), executable).expect("ours");
+    let verified = scene.verify(vec![case("right", &right("find"), 60)], host(), |computing| {
+        computing.venv = Some(venv.clone());
+    });
+    let of_pytorch: Vec<_> = verified.cases.iter().filter(|case| case.suite == "pytorch").collect();
+    assert_eq!(of_pytorch.len(), 8, "{verified:#?}");
+    assert!(of_pytorch.iter().all(|case| case.outcome == CheckOutcome::Passed), "{of_pytorch:#?}");
+    assert_eq!(of_pytorch[0].runs[0].says, "crash 64", "the case and a digest");
+    assert_eq!(outcome(&verified, "gpu-library").0, &CheckOutcome::Passed);
+    let verified = scene.verify(vec![case("right", &right("find"), 60)], host(), |computing| {
+        computing.venv = Some(scene.desk.path("nowhere"));
+    });
+    let of_pytorch = verified.cases.iter().find(|case| case.suite == "pytorch").expect("told");
+    assert!(matches!(of_pytorch.outcome, CheckOutcome::NotRun { .. }), "{of_pytorch:#?}");
+
     // A card that is made to pretend is not used at all.
     let mut pretending = host();
     pretending.variables = vec![Variable {

@@ -59,6 +59,9 @@ pub struct VerifyArguments {
     /// Tier gpu: compute although HSA_OVERRIDE_GFX_VERSION is set, and hand it on
     #[arg(long)]
     pub allow_override: bool,
+    /// Tier gpu: compute with the PyTorch of this virtual environment, too; the container reads it and its Python
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub venv: Option<PathBuf>,
     /// Tier emulated: the folder that ROCm's rocjitsu was installed to
     #[arg(long, value_name = "PREFIX", value_hint = ValueHint::DirPath)]
     pub emulator: Option<PathBuf>,

@@ -86,6 +86,7 @@ fn computing(
         device: arguments.device.clone(),
         allow_override: arguments.allow_override,
         emulator,
+        venv: arguments.venv.as_deref().map(|venv| environment.absolute(venv)),
         cases: arguments.cases.clone(),
     })
 }

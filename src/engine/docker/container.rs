@@ -89,6 +89,13 @@ fn host_config(spec: &ContainerSpec, has_init: bool) -> HostConfig {
                     target: Some(at.to_string()),
                     ..Mount::default()
                 }))
+                .chain(spec.gpu.iter().flat_map(|gpu| &gpu.folders).map(|folder| Mount {
+                    typ: Some(MountType::BIND),
+                    source: Some(folder.to_string()),
+                    target: Some(folder.to_string()),
+                    read_only: Some(true),
+                    ..Mount::default()
+                }))
                 .collect(),
         ),
         cap_drop: Some(vec!["ALL".to_owned()]),
@@ -308,6 +315,7 @@ mod tests {
             groups: Groups::Numbers(vec![44, 109]),
             shared_memory: 1 << 30,
             security: vec![],
+            folders: vec![],
         };
         let (plain, with) =
             (host_config(&spec(), true), host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true));
@@ -327,10 +335,14 @@ mod tests {
             groups: Groups::Keep,
             shared_memory: 1 << 30,
             security: vec!["label=disable".to_owned()],
+            folders: vec![HostPath::new("/home/me/venv")],
         };
         let host = host_config(&ContainerSpec { gpu: Some(gpu), ..spec() }, true);
         let requests = host.device_requests.unwrap();
         assert_eq!(requests[0].device_ids, Some(vec!["amd.com/gpu=1".to_owned()]));
+        let mounts = host.mounts.unwrap();
+        assert_eq!((mounts.len(), mounts[0].read_only), (1, Some(true)), "what a person named is only read");
+        assert_eq!(mounts[0].source, mounts[0].target);
         assert_eq!((host.devices, host.group_add), (None, Some(vec!["keep-groups".to_owned()])));
         assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned(), "label=disable".to_owned()]));
     }

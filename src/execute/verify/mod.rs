@@ -144,7 +144,7 @@ async fn work(
     let mut gpu = ComputingState::None { missing: not_asked() };
     if is_asked(|check| check.tier == Tier::Gpu) {
         let (state, device) =
-            computing::on_card(task, &opened, recipe, target, room.as_ref(), workshop).await?;
+            computing::on_card(task, &opened, recipe, target, read.sha256, room.as_ref(), workshop).await?;
         gpu = state;
         devices.extend(device);
     }

@@ -1,15 +1,18 @@
 //! On a card of this machine, in a container that gets it and nothing else.
 
+use std::collections::BTreeMap;
+
 use super::super::super::{ExecuteError, Workshop};
 use super::super::VerifyTask;
 use super::super::runtime::{Room, open_lab_with};
 use super::super::subject::Opened;
+use super::venv::{self, Settled};
 use super::{Bench, Place};
 use crate::engine::device::{CdiDevice, DeviceFile, Devices, GpuRequest, Groups, Passthrough, passthrough};
 use crate::facts::choice::{NoCard, Offer, choose};
 use crate::facts::devices::DeviceNode;
 use crate::facts::{Host, KernelLog};
-use crate::model::{CardUsed, Device, Event, Evidence, GfxTarget, HostPath, Recipe};
+use crate::model::{CardUsed, Device, Digest, Event, Evidence, GfxTarget, HostPath, Recipe};
 use crate::verify::ComputingState;
 
 /// Makes programs take every GPU for another chip.
@@ -21,6 +24,7 @@ pub(in crate::execute::verify) async fn on_card(
     opened: &Opened,
     recipe: Option<&Recipe>,
     target: GfxTarget,
+    library: Digest,
     room: Option<&Room<'_>>,
     workshop: &Workshop,
 ) -> Result<(ComputingState, Option<Device>), ExecuteError> {
@@ -48,11 +52,12 @@ pub(in crate::execute::verify) async fn on_card(
         Ok(given) => given,
         Err(error) => return none(error.to_string()),
     };
-    let used = used(host, &offer, &given);
+    let mut used = used(host, &offer, &given);
     let (chosen, left_out) = bench.chosen(&task.computing.cases, |case| Some(case.seconds));
     if chosen.is_empty() {
         return none("no case of the recipe's suites has such a name".to_owned());
     }
+    let settled = Settled { given: given.clone(), environment: overriding(host) };
     let lab = match open_lab_with(&bench.room.image, Some(given), workshop).await {
         Ok(lab) => lab,
         Err(error) => return none(format!("the engine gives no container with the card: {error}")),
@@ -64,16 +69,27 @@ pub(in crate::execute::verify) async fn on_card(
             message: format!("the kernel's log is not read, where resets of the card would show: {error}"),
         });
     }
-    let mut environment = std::collections::BTreeMap::new();
-    if let Some(variable) = host.variable(OVERRIDE) {
-        environment.insert(OVERRIDE.to_owned(), variable.value.clone());
-    }
+    let environment = settled.environment.clone();
     let place = Place { lab, launcher: vec![], environment, is_card: true, log: log.ok() };
-    let (state, lab) = bench.compute(place, chosen, left_out, workshop).await?;
+    let (mut state, lab) = bench.compute(place, chosen, left_out, workshop).await?;
     if let Some(lab) = lab {
         lab.close().await?;
+        // Not after a hang: the card's state is unknown then.
+        if let (ComputingState::Run(computed), Some(venv)) = (&mut state, &task.computing.venv) {
+            used.passed
+                .push(format!("{} and its Python, to be read only, for its own cases", venv.display()));
+            computed.cases.extend(venv::cases(&bench, venv, library, &settled, workshop).await?);
+        }
     }
     Ok((state, Some(Device::Card(used))))
+}
+
+/// What is handed on where an override was asked for.
+fn overriding(host: &Host) -> BTreeMap<String, String> {
+    host.variable(OVERRIDE)
+        .map(|variable| (OVERRIDE.to_owned(), variable.value.clone()))
+        .into_iter()
+        .collect()
 }
 
 /// Whether this machine or the image makes programs take the card for another chip.

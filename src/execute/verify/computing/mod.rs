@@ -2,6 +2,7 @@
 
 mod card;
 mod emulator;
+mod venv;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ pub struct Computing {
     /// Compute although something makes programs take the card for another chip.
     pub allow_override: bool,
     pub emulator: Option<Emulator>,
+    /// A virtual environment whose PyTorch computes on the card, too.
+    pub venv: Option<PathBuf>,
     /// Beginnings of the names of cases that are computed, with their suite's or without; all where there is none.
     pub cases: Vec<String>,
 }
