@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::device::Passthrough;
 use crate::engine::{ContainerId, ContainerSpec, Engine, Output};
-use crate::model::{FileSet, GuestPath, HostPath, PackagedFile, SOURCE};
+use crate::model::{FileSet, GuestPath, HostPath, PackagedFile, SOURCE, end_of};
 
 use super::BuildError;
 use super::container::{Cache, exec, powerless};
@@ -396,11 +396,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn keep_end(log: &mut String) {
-    let mut from = log.len().saturating_sub(STEP_LOG);
-    while !log.is_char_boundary(from) {
-        from += 1;
-    }
-    log.drain(..from);
+    log.drain(..log.len() - end_of(log, STEP_LOG).len());
 }
 
 /// Appends files below a folder of the archive, the user's own.

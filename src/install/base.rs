@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::InstallError;
 use super::title::Title;
+use crate::model::Digest;
 
 /// What only we read.
 const STATE: &str = ".rdna-build";
@@ -68,6 +69,11 @@ impl Base {
 
     pub(super) fn records(&self) -> PathBuf {
         self.state().join("records")
+    }
+
+    /// What is known of a package by its title and the digest of its manifest.
+    pub(super) fn record(&self, title: &Title, manifest: &Digest) -> PathBuf {
+        self.records().join(format!("{}.{}.json", title.folder(), manifest.short()))
     }
 
     pub(super) fn history(&self) -> PathBuf {

@@ -1,5 +1,7 @@
 //! What is to be done, from what is there: pure.
 
+use std::fmt;
+
 use super::error::InstallError;
 use super::look::Installed;
 use super::record::History;
@@ -10,7 +12,28 @@ use crate::model::{Digest, PackagedFile, nearest};
 pub(super) struct There<'a> {
     pub manifest: Option<Digest>,
     /// How its folder differs from what was installed.
-    pub differences: &'a [String],
+    pub differences: &'a [Difference],
+}
+
+/// How a path of a package's folder differs from what was installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    Changed(String),
+    Missing(String),
+    Added(String),
+    /// What no package can hold, as the error about it says.
+    Foreign(String),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Difference::Changed(path) => write!(f, "{path} was changed"),
+            Difference::Missing(path) => write!(f, "{path} is missing"),
+            Difference::Added(path) => write!(f, "{path} was added"),
+            Difference::Foreign(error) => write!(f, "{error}: it was added"),
+        }
+    }
 }
 
 /// What becomes of it.
@@ -31,14 +54,14 @@ pub(super) fn decide(there: &There<'_>, manifest: Digest) -> Decision {
         There { manifest: None, .. } => Decision::Replace("its manifest was gone or damaged".to_owned()),
         There { differences: [], .. } => Decision::Keep,
         There { differences: [first, rest @ ..], .. } => Decision::Replace(match rest.len() {
-            0 => first.clone(),
+            0 => first.to_string(),
             more => format!("{first}, and {more} more"),
         }),
     }
 }
 
 /// How a folder's files differ from those that were installed. Both are sorted by path.
-pub(super) fn differences(expected: &[PackagedFile], found: &[PackagedFile]) -> Vec<String> {
+pub(super) fn differences(expected: &[PackagedFile], found: &[PackagedFile]) -> Vec<Difference> {
     let mut differences = Vec::new();
     let (mut expected, mut found) = (expected.iter().peekable(), found.iter().peekable());
     loop {
@@ -46,17 +69,17 @@ pub(super) fn differences(expected: &[PackagedFile], found: &[PackagedFile]) -> 
             (None, None) => return differences,
             (Some(one), Some(other)) if one.path() == other.path() => {
                 if one != other {
-                    differences.push(format!("{} was changed", one.path()));
+                    differences.push(Difference::Changed(one.path().to_owned()));
                 }
                 expected.next();
                 found.next();
             }
             (Some(one), other) if other.is_none_or(|other| one.path() < other.path()) => {
-                differences.push(format!("{} is missing", one.path()));
+                differences.push(Difference::Missing(one.path().to_owned()));
                 expected.next();
             }
             (_, Some(other)) => {
-                differences.push(format!("{} was added", other.path()));
+                differences.push(Difference::Added(other.path().to_owned()));
                 found.next();
             }
             (Some(_), None) => unreachable!("it comes before nothing"),
@@ -107,11 +130,7 @@ pub(super) fn meant<'a>(
     if let Some(exact) = fitting.iter().find(|one| one.title.folder() == word) {
         return Ok(exact);
     }
-    let current: Vec<&Installed> = fitting
-        .iter()
-        .copied()
-        .filter(|one| one.current || (one.title.is_named_with_version(word) && fitting.len() == 1))
-        .collect();
+    let current: Vec<&Installed> = fitting.iter().copied().filter(|one| one.current).collect();
     match (fitting.as_slice(), current.as_slice()) {
         ([], _) => Err(unknown(installed, word)),
         ([one], _) => Ok(one),
@@ -211,21 +230,19 @@ mod tests {
         };
         let expected = [file("a", "1"), file("b", "1"), file("d", "1"), file("e", "1")];
         let found = [file("a", "1"), file("b", "2"), file("c", "1"), file("e", "1"), file("f", "1")];
-        assert_eq!(
-            differences(&expected, &found),
-            ["b was changed", "c was added", "d is missing", "f was added"]
-        );
+        let told: Vec<String> = differences(&expected, &found).iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["b was changed", "c was added", "d is missing", "f was added"]);
         assert!(differences(&expected, &expected).is_empty());
     }
 
     #[test]
     fn a_package_that_is_there_is_kept_only_if_it_is_whole_and_the_same() {
         let (one, other) = (Digest::of("1"), Digest::of("2"));
-        let decided = |manifest, differences: &[String]| decide(&There { manifest, differences }, one);
+        let decided = |manifest, differences: &[Difference]| decide(&There { manifest, differences }, one);
         assert_eq!(decided(Some(one), &[]), Decision::Keep);
         assert!(matches!(decided(Some(other), &[]), Decision::Replace(why) if why.contains("another build")));
         assert!(matches!(decided(None, &[]), Decision::Replace(_)));
-        let changed = ["lib/x was changed".to_owned()];
+        let changed = [Difference::Changed("lib/x".to_owned())];
         assert!(matches!(decided(Some(one), &changed), Decision::Replace(why) if why.contains("lib/x")));
     }
 }

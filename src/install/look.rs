@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 use super::base::Base;
-use super::decide;
+use super::decide::{self, Difference};
 use super::error::InstallError;
 use super::record::{Journal, Record, Verdict};
 use super::title::Title;
@@ -161,7 +161,7 @@ pub(super) fn read_manifest(folder: &Path) -> Option<(Manifest, Digest)> {
 }
 
 /// How a package's folder differs from what was installed; reads every byte of it.
-pub(super) fn changes(one: &Installed, cancel: &CancellationToken) -> Result<Vec<String>, InstallError> {
+pub(super) fn changes(one: &Installed, cancel: &CancellationToken) -> Result<Vec<Difference>, InstallError> {
     match package::scan(&one.folder, cancel) {
         Ok(found) => Ok(decide::differences(&one.files, &found)),
         // What no package can hold was added by somebody.
@@ -169,7 +169,7 @@ pub(super) fn changes(one: &Installed, cancel: &CancellationToken) -> Result<Vec
             error @ (PackageError::Symlink { .. }
             | PackageError::Special { .. }
             | PackageError::NotUtf8 { .. }),
-        ) => Ok(vec![format!("{error}: it was added")]),
+        ) => Ok(vec![Difference::Foreign(error.to_string())]),
         Err(error) => Err(error.into()),
     }
 }

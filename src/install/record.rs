@@ -141,8 +141,7 @@ impl Journal {
 
 impl Record {
     pub fn write(&self, base: &Base) -> Result<(), InstallError> {
-        let name = format!("{}.{}.json", self.title.folder(), self.manifest.short());
-        disk::write_whole(&base.records().join(name), &json(self))
+        disk::write_whole(&base.record(&self.title, &self.manifest), &json(self))
     }
 
     /// All records, in the order of their installs.
@@ -167,8 +166,7 @@ impl Record {
     pub fn remove_others(base: &Base, title: &Title, kept: Option<&Digest>) -> Result<(), InstallError> {
         for record in Self::read_all(base)? {
             if record.title == *title && Some(&record.manifest) != kept {
-                let name = format!("{}.{}.json", title.folder(), record.manifest.short());
-                let path = base.records().join(name);
+                let path = base.record(title, &record.manifest);
                 disk::remove_if_there(&path).map_err(InstallError::io("removing", &path))?;
             }
         }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::base::Base;
-use super::decide;
+use super::decide::{self, Difference};
 use super::disk;
 use super::error::InstallError;
 use super::lock::{BaseLock, Waiting};
@@ -104,16 +104,19 @@ fn check_unchanged(
 ) -> Result<(), InstallError> {
     let mut differences = look::changes(one, waiting.cancel)?;
     // What is missing was removed already.
-    differences.retain(|difference| !difference.ends_with(" is missing"));
+    differences.retain(|difference| !matches!(difference, Difference::Missing(_)));
     let shell_file = base.shell_file(&one.title);
     if is_last_of_link
         && let Ok(text) = fs::read_to_string(&shell_file)
         && text != shell::text(base, &one.title)
     {
-        differences.push(format!("{} was changed", shell_file.display()));
+        differences.push(Difference::Changed(shell_file.display().to_string()));
     }
     match differences.is_empty() {
         true => Ok(()),
-        false => Err(InstallError::Changed { folder: one.folder.clone(), differences }),
+        false => Err(InstallError::Changed {
+            folder: one.folder.clone(),
+            differences: differences.iter().map(ToString::to_string).collect(),
+        }),
     }
 }

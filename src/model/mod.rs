@@ -56,7 +56,7 @@ pub use patch::{
 pub use path::{GuestPath, HostPath};
 pub use path_filters::{PathFilters, PathPattern, PathPatternError};
 pub use plan::{Cost, Plan, PlannedStage, PlannedUnit, StageState};
-pub use printable::printable;
+pub use printable::{end_of, printable};
 pub use proof::{
     CaseGroup, CommandsExpectation, CommandsProof, CompileProof, Expectation, Ground, Proof, ProofKind,
     ProofStep, ResultKind, SideExpectation, StepWork,

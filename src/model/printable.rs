@@ -26,6 +26,15 @@ pub fn printable(text: &str, limit: usize) -> String {
     safe
 }
 
+/// The last bytes of a text, at most so many, from the beginning of a character on.
+pub fn end_of(text: &str, most: usize) -> &str {
+    let mut from = text.len().saturating_sub(most);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
 /// Skips what follows an escape: `[ … letter` (colours, cursor), `] … BEL` or `] … ESC \` (titles, links), or one
 /// character.
 fn skip_sequence(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {

@@ -5,11 +5,11 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::Store;
 use super::error::StoreError;
 use super::folder;
 use super::holder::Holder;
 use super::record::{self, Lookup};
-use super::{Draft, Store};
 use crate::model::{Digest, Digester, Key, Stage};
 
 /// What is read at once.
@@ -163,14 +163,5 @@ fn each_piece(path: &Path, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
         }
         take(&piece[..length]);
         total += length as u64;
-    }
-}
-
-impl Draft {
-    /// What the record says of the content.
-    pub(super) fn contents(&self) -> Result<Digest, StoreError> {
-        let path = self.content();
-        let (_, digest) = contents(path).map_err(StoreError::io("reading", path))?;
-        Ok(digest)
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::check;
 use super::error::StoreError;
 use super::folder;
 use super::holder::Holder;
@@ -83,7 +84,8 @@ impl Draft {
     /// Seals the content, has it on the disk and puts it in its place. An entry that is there already wins.
     pub fn commit(self, made: Made) -> Result<Entry, StoreError> {
         let size = folder::seal(&self.content).map_err(StoreError::io("sealing", &self.content))?;
-        let contents = self.contents()?;
+        let (_, contents) =
+            check::contents(&self.content).map_err(StoreError::io("reading", &self.content))?;
         let record = Record {
             schema: record::SCHEMA,
             stage: self.stage,

@@ -1,6 +1,6 @@
 //! How often each of many texts stands in a library, in one pass over its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aho_corasick::AhoCorasick;
 
@@ -21,9 +21,7 @@ impl Found {
 
 /// Looks for texts in bytes of any size. An empty text is nowhere.
 pub fn search(bytes: &[u8], texts: impl IntoIterator<Item = Vec<u8>>) -> Found {
-    let mut texts: Vec<Vec<u8>> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-    texts.sort();
-    texts.dedup();
+    let texts = distinct(texts);
     let searcher = AhoCorasick::new(&texts).expect("the recipe's texts are few and bounded");
     let mut counts = vec![0; texts.len()];
     // A text may lie within another.
@@ -33,15 +31,18 @@ pub fn search(bytes: &[u8], texts: impl IntoIterator<Item = Vec<u8>>) -> Found {
     Found(texts.into_iter().zip(counts).filter(|(_, count)| *count > 0).collect())
 }
 
+fn distinct(texts: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
+    let distinct: BTreeSet<Vec<u8>> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+    distinct.into_iter().collect()
+}
+
 /// How much of a long text is looked for at first.
 const ANCHOR: usize = 64;
 
 /// The same for texts that are long, each at least once: a piece from the middle of each is looked for in one pass, and where it
 /// stands the whole text is compared.
 pub fn search_long(bytes: &[u8], texts: impl IntoIterator<Item = Vec<u8>>) -> Found {
-    let mut texts: Vec<Vec<u8>> = texts.into_iter().filter(|text| !text.is_empty()).collect();
-    texts.sort();
-    texts.dedup();
+    let texts = distinct(texts);
     // Files begin with what all files begin with; their middles differ.
     let anchor = |text: &Vec<u8>| {
         let from = (text.len() / 2).saturating_sub(ANCHOR / 2);

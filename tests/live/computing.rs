@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::{Desk, leftovers_of};
 use crate::made_up_card::{GROUP, MadeUpCard, RENDER_GROUP};
 use crate::support::environment;
+use crate::verify::check as of_check;
 
 const TARGET: &str = "gfx1010";
 
@@ -327,14 +328,6 @@ fn emulated(desk: &Desk, prefix: &Path) -> crate::tool::Ended {
     let mut command = desk.command(&["verify"]);
     command.args(words).arg(prefix);
     crate::tool::start(command).end()
-}
-
-/// Check → (outcome, what it says with its evidence).
-fn of_check(ended: &crate::tool::Ended, id: &str) -> (String, String) {
-    let [report] = ended.events.as_slice() else { panic!("one document: {ended:?}") };
-    let checks = report["checks"].as_array().expect("checks");
-    let check = checks.iter().find(|check| check["check"] == id).unwrap_or_else(|| panic!("no {id}"));
-    (check["outcome"].as_str().expect("text").to_owned(), format!("{} {}", check["says"], check["evidence"]))
 }
 
 /// What starts the program as it is: there is no GPU, and the canaries, which are compiled for real, find none.

@@ -27,7 +27,7 @@ fn package(desk: &Desk, more: &[&str]) -> PathBuf {
 }
 
 /// Check → (outcome, what it says with its evidence).
-fn check(ended: &Ended, id: &str) -> (String, String) {
+pub fn check(ended: &Ended, id: &str) -> (String, String) {
     let [report] = ended.events.as_slice() else { panic!("one document: {ended:?}") };
     let checks = report["checks"].as_array().expect("checks");
     let check =

@@ -204,18 +204,11 @@ pub fn junit(verified: &Verification) -> String {
         suite.add_property(("runtime", image));
         suite.add_property(("device", device(verified, *tier).as_str()));
         for check in verified.checks.iter().filter(|check| check.tier == *tier) {
-            let mut status = match &check.outcome {
-                CheckOutcome::Passed => TestCaseStatus::success(),
-                CheckOutcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-                CheckOutcome::Skipped { .. } | CheckOutcome::NotRun { .. } => TestCaseStatus::skipped(),
-            };
             let says = match &check.outcome {
                 CheckOutcome::NotRun { why } => format!("not run: {why}"),
                 _ => check.says.clone(),
             };
-            if !matches!(check.outcome, CheckOutcome::Passed) {
-                status.set_message(printable(&says, LONGEST));
-            }
+            let mut status = status(&check.outcome, &says);
             if check.outcome == CheckOutcome::Failed {
                 let evidence = check.evidence.iter().map(|one| format!("{}: {}\n", one.place, one.says));
                 let remedies = check.remedies.iter().map(|remedy| format!("- {remedy}\n"));
@@ -246,15 +239,19 @@ fn device(verified: &Verification, tier: Tier) -> String {
     }
 }
 
-fn junit_case(case: &CaseReport, target: &str) -> TestCase {
-    let mut status = match &case.outcome {
-        CheckOutcome::Passed => TestCaseStatus::success(),
+/// What JUnit knows of outcomes; what was not passed has a message.
+fn status(outcome: &CheckOutcome, says: &str) -> TestCaseStatus {
+    let mut status = match outcome {
+        CheckOutcome::Passed => return TestCaseStatus::success(),
         CheckOutcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         CheckOutcome::Skipped { .. } | CheckOutcome::NotRun { .. } => TestCaseStatus::skipped(),
     };
-    if case.outcome != CheckOutcome::Passed {
-        status.set_message(printable(&case.says, LONGEST));
-    }
+    status.set_message(printable(says, LONGEST));
+    status
+}
+
+fn junit_case(case: &CaseReport, target: &str) -> TestCase {
+    let mut status = status(&case.outcome, &case.says);
     if case.outcome == CheckOutcome::Failed {
         status.set_description(case.tail.clone().unwrap_or_default());
     }

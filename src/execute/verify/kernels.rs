@@ -53,32 +53,31 @@ pub(super) async fn compile(
         Ok(bench) => bench,
         Err(missing) => return Ok(KernelsState::None { missing }),
     };
-    let mut matrices: Vec<&KernelMatrix> = bench.recipe.kernels.iter().collect();
-    let files = matrices.iter().flat_map(|matrix| kernel_cases(matrix, &bench.version, target.as_str()));
-    let files: BTreeSet<String> = files.map(|(case, _)| case.file).collect();
+    let cases_of = |matrix| kernel_cases(matrix, &bench.version, target.as_str());
+    let matrices = bench.recipe.kernels.iter().map(|matrix| (matrix, cases_of(matrix)));
+    let mut matrices: Vec<(&KernelMatrix, Vec<(Case, usize)>)> =
+        matrices.filter(|(_, cases)| !cases.is_empty()).collect();
+    let files = matrices.iter().flat_map(|(_, cases)| cases).map(|(case, _)| case.file.clone()).collect();
     let (source, held) = (bench.source.clone(), library);
     // Beside the compilations, which are the compiler's work.
     let lost = tokio::task::spawn_blocking(move || lost(&files, &source, &held));
     // Those that read the same part of the source share a container.
-    matrices.sort_by(|one, other| one.inputs.cmp(&other.inputs));
+    matrices.sort_by(|(one, _), (other, _)| one.inputs.cmp(&other.inputs));
     let mut room: Option<(Vec<String>, Lab<'_>)> = None;
-    let mut seen = Vec::new();
-    for matrix in matrices {
-        let cases = kernel_cases(matrix, &bench.version, target.as_str());
-        if cases.is_empty() {
-            continue;
-        }
-        let compiled = bench.matrix(matrix, &cases, &mut room, workshop).await?;
-        seen.push(MatrixSeen::new(matrix, cases, compiled, vec![]));
-    }
-    let lost = lost.await.map_err(|error| ExecuteError::Stopped { reason: error.to_string() })??;
-    for matrix in &mut seen {
-        let own: BTreeSet<&String> = matrix.kernels.iter().map(|kernel| &kernel.file).collect();
-        matrix.not_in_library = own.into_iter().filter(|file| lost.contains(*file)).cloned().collect();
+    let mut compiled = Vec::new();
+    for (matrix, cases) in &matrices {
+        compiled.push(bench.matrix(matrix, cases, &mut room, workshop).await?);
     }
     if let Some((_, lab)) = room {
         lab.close().await?;
     }
+    let lost = lost.await.map_err(|error| ExecuteError::Stopped { reason: error.to_string() })??;
+    let seen = matrices.into_iter().zip(compiled).map(|((matrix, cases), compiled)| {
+        let files: BTreeSet<String> = cases.iter().map(|(case, _)| case.file.clone()).collect();
+        let not_in_library = files.intersection(&lost).cloned().collect();
+        MatrixSeen::new(matrix, cases, compiled, not_in_library)
+    });
+    let mut seen: Vec<MatrixSeen> = seen.collect();
     seen.sort_by(|one, other| one.id.cmp(&other.id));
     Ok(KernelsState::Compiled(seen))
 }

@@ -59,6 +59,14 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// The file of the package behind a path in the container, links followed.
+    pub fn real(&self, path: &str) -> Option<String> {
+        let real = within(self.tree.as_ref()?, path.trim_start_matches('/'))?;
+        Some(format!("/{real}"))
+    }
+}
+
 impl OpenedTree {
     /// The recipe's headers, read.
     pub fn headers(

@@ -5,7 +5,7 @@ mod said;
 
 use std::collections::BTreeMap;
 
-use crate::model::{CaseReport, CheckOutcome, Evidence, RunOutcome, RunReport, Tier};
+use crate::model::{CaseReport, CheckOutcome, Evidence, RunOutcome, RunReport, Tier, end_of};
 
 pub use failures::{FAILURES, Failure};
 pub use said::{RunEnd, RunSaid, Said};
@@ -133,7 +133,7 @@ impl CaseSeen {
             tier,
             runs: self.said.runs.iter().map(run).collect(),
             tail: match outcome {
-                CheckOutcome::Failed => Some(tail(&self.log)),
+                CheckOutcome::Failed => Some(end_of(&self.log, TAIL).to_owned()),
                 _ => None,
             },
             kernel_log: self.kernel.clone(),
@@ -155,7 +155,28 @@ impl ComputingState {
     }
 }
 
+/// How many cases came to what.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// Computed something, or failed to.
+    pub begun: usize,
+    pub nothing: usize,
+    pub not_run: usize,
+}
+
 impl Computed {
+    pub(super) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for case in &self.cases {
+            match case.outcome() {
+                CaseOutcome::Nothing(_) => tally.nothing += 1,
+                CaseOutcome::NotRun(_) => tally.not_run += 1,
+                CaseOutcome::Right | CaseOutcome::Failed(..) => tally.begun += 1,
+            }
+        }
+        tally
+    }
+
     /// Failures by kind, in the table's order, with the cases they happened in.
     pub(super) fn failures(&self) -> Vec<(&'static Failure, Vec<Evidence>)> {
         let mut all: BTreeMap<usize, Vec<Evidence>> = BTreeMap::new();
@@ -167,14 +188,6 @@ impl Computed {
         }
         all.into_iter().filter_map(|(place, evidence)| Some((*FAILURES.get(place)?, evidence))).collect()
     }
-}
-
-fn tail(log: &str) -> String {
-    let mut from = log.len().saturating_sub(TAIL);
-    while !log.is_char_boundary(from) {
-        from += 1;
-    }
-    log[from..].to_owned()
 }
 
 #[cfg(test)]

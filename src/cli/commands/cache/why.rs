@@ -15,7 +15,7 @@ use crate::store::{Store, UnitHistory};
 const LONGEST: usize = 60;
 
 /// An ingredient that differs: its name, what it was and what it is.
-type Change<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+type Change<'a> = (String, Option<&'a str>, Option<&'a str>);
 
 pub(super) fn run(arguments: &BuildArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     let store = Store::peek(settings.store.as_path());
@@ -79,13 +79,11 @@ fn document(unit: &PlannedUnit, history: &UnitHistory) -> serde_json::Value {
 }
 
 fn changes<'a>(now: &'a Ingredients, before: &'a Ingredients) -> Vec<Change<'a>> {
-    let value = |set: &'a Ingredients, wanted: &str| set.iter().find(|(name, _)| *name == wanted);
     let change = |difference: Difference| {
         let (Difference::Added { name } | Difference::Removed { name } | Difference::Changed { name }) =
             difference;
-        let (was, is) = (value(before, &name), value(now, &name));
-        let name = was.or(is).map(|(name, _)| name)?;
-        Some((name, was.map(|(_, value)| value), is.map(|(_, value)| value)))
+        let (was, is) = (before.get(&name), now.get(&name));
+        (name, was, is)
     };
-    now.since(before).into_iter().filter_map(change).collect()
+    now.since(before).into_iter().map(change).collect()
 }

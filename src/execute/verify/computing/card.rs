@@ -71,15 +71,11 @@ pub(in crate::execute::verify) async fn on_card(
     }
     let environment = settled.environment.clone();
     let place = Place { lab, launcher: vec![], environment, is_card: true, log: log.ok() };
-    let (mut state, lab) = bench.compute(place, chosen, left_out, workshop).await?;
-    if let Some(lab) = lab {
-        lab.close().await?;
-        // Not after a hang: the card's state is unknown then.
-        if let (ComputingState::Run(computed), Some(venv)) = (&mut state, &task.computing.venv) {
-            used.passed
-                .push(format!("{} and its Python, to be read only, for its own cases", venv.display()));
-            computed.cases.extend(venv::cases(&bench, venv, library, &settled, workshop).await?);
-        }
+    let (mut state, is_usable) = bench.compute(place, chosen, left_out, workshop).await?;
+    // Not after a hang: the card's state is unknown then.
+    if is_usable && let (ComputingState::Run(computed), Some(venv)) = (&mut state, &task.computing.venv) {
+        used.passed.push(format!("{} and its Python, to be read only, for its own cases", venv.display()));
+        computed.cases.extend(venv::cases(&bench, venv, library, &settled, workshop).await?);
     }
     Ok((state, Some(Device::Card(used))))
 }

@@ -99,10 +99,7 @@ pub(in crate::execute::verify) async fn on_emulator(
             return Ok((ComputingState::Refused { says, evidence, remedies: vec![] }, device));
         }
     };
-    let (state, lab) = bench.compute(place, chosen, left_out, workshop).await?;
-    if let Some(lab) = lab {
-        lab.close().await?;
-    }
+    let (state, _) = bench.compute(place, chosen, left_out, workshop).await?;
     Ok((state, device))
 }
 

@@ -15,8 +15,8 @@ use super::subject::Opened;
 use crate::build::lab::{CaseRun, Lab, StepEnd};
 use crate::facts::{Host, KernelLog};
 use crate::model::{
-    Event, Evidence, FileSet, GfxTarget, Manifest, PackagedFile, ProofStep, Recipe, Stage, StepWork, Suite,
-    SuiteCase, Toolchain, Unit,
+    Event, Evidence, FileSet, GfxTarget, Manifest, ProofStep, Recipe, Stage, StepWork, Suite, SuiteCase,
+    Toolchain, Unit, end_of,
 };
 use crate::proof::step_command;
 use crate::verify::{CaseEnd, CaseSeen, Computed, ComputingState, Said};
@@ -153,14 +153,14 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What came of all chosen cases, and the container if it is still there.
-    async fn compute<'p>(
+    /// What came of all chosen cases, and whether they came to their ends: whether a card can be used further.
+    async fn compute(
         &self,
-        mut place: Place<'p>,
+        mut place: Place<'_>,
         chosen: Vec<Chosen<'_>>,
         left_out: usize,
         workshop: &Workshop,
-    ) -> Result<(ComputingState, Option<Lab<'p>>), ExecuteError> {
+    ) -> Result<(ComputingState, bool), ExecuteError> {
         let mut seen = Vec::new();
         let mut remaining = chosen.into_iter();
         while let Some(suite) = remaining.next() {
@@ -172,43 +172,25 @@ impl<'a> Bench<'a> {
                 Ended::Hung { cases, why } => {
                     seen.extend(cases);
                     seen.extend(remaining.flat_map(|suite| suite.not_run(0, &why)));
-                    return Ok((self.state(seen, left_out), None));
+                    return Ok((self.state(seen, left_out), false));
                 }
                 Ended::Unmade { says, log } => {
                     let evidence = vec![Evidence::new(&suite.suite.id, last_lines(&log))];
                     let remedies =
                         vec!["report it with the report: `rdna-build verify --report json`".to_owned()];
-                    return Ok((ComputingState::Refused { says, evidence, remedies }, None));
+                    return Ok((ComputingState::Refused { says, evidence, remedies }, false));
                 }
             }
         }
-        Ok((self.state(seen, left_out), Some(place.lab)))
+        place.lab.close().await?;
+        Ok((self.state(seen, left_out), true))
     }
 
     fn state(&self, cases: Vec<CaseSeen>, left_out: usize) -> ComputingState {
         // Programs tell the file behind the links.
-        let library = self.real_library();
-        ComputingState::Run(Computed { library, cases, left_out })
-    }
-
-    /// The package's library under its own name, links followed.
-    fn real_library(&self) -> String {
         let path = self.room.library.as_str();
-        let tree = self.opened.tree.iter().flat_map(|tree| &tree.files);
-        let links: BTreeMap<String, &str> = tree
-            .filter_map(|file| match file {
-                PackagedFile::Symlink { path, target } => Some((format!("/{path}"), target.as_str())),
-                PackagedFile::File { .. } => None,
-            })
-            .collect();
-        let mut path = path.to_owned();
-        // No more links than a kernel follows.
-        for _ in 0..40 {
-            let Some(target) = links.get(&path) else { break };
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            path = if target.starts_with('/') { (*target).to_owned() } else { format!("{folder}/{target}") };
-        }
-        path
+        let library = self.opened.real(path).unwrap_or_else(|| path.to_owned());
+        ComputingState::Run(Computed { library, cases, left_out })
     }
 
     /// Makes a suite's program and runs its cases.
@@ -257,7 +239,7 @@ impl<'a> Bench<'a> {
                 suite: chosen.suite.id.clone(),
                 name: case.name.clone(),
                 said: Said::read(&log),
-                log: end_of(log),
+                log: end_of(&log, LONGEST_LOG).to_owned(),
                 kernel: place.log.as_mut().map(KernelLog::news).unwrap_or_default(),
                 seconds: started.elapsed().as_secs_f64(),
                 end,
@@ -322,14 +304,6 @@ impl Chosen<'_> {
         };
         self.cases[from..].iter().map(case).collect()
     }
-}
-
-fn end_of(mut log: String) -> String {
-    let mut from = log.len().saturating_sub(LONGEST_LOG);
-    while !log.is_char_boundary(from) {
-        from += 1;
-    }
-    log.split_off(from)
 }
 
 fn last_lines(log: &str) -> String {

@@ -4,7 +4,6 @@ use super::{NEEDS_CARD, NEEDS_EMULATOR, computed, rest, some_of};
 use crate::model::Tier;
 use crate::verify::checks::subject::Subject;
 use crate::verify::checks::{Answer, Check};
-use crate::verify::computing::CaseOutcome;
 
 const TITLE: &str = "every case ends by itself: no fault, no hang, no call that fails";
 const WHY: &str = "\
@@ -39,12 +38,9 @@ fn run(subject: &Subject<'_>, tier: Tier) -> Answer {
         Ok(computed) => computed,
         Err(answer) => return answer,
     };
-    let count =
-        |is: fn(&CaseOutcome<'_>) -> bool| computed.cases.iter().filter(|case| is(&case.outcome())).count();
-    let nothing = count(|outcome| matches!(outcome, CaseOutcome::Nothing(_)));
-    let not_run = count(|outcome| matches!(outcome, CaseOutcome::NotRun(_)));
-    let rest = rest(computed, nothing, not_run);
-    let begun = computed.cases.len() - nothing - not_run;
+    let tally = computed.tally();
+    let rest = rest(computed, tally);
+    let begun = tally.begun;
     let failures = computed.failures();
     let ended_badly: Vec<_> = failures.iter().filter(|(failure, _)| !failure.is_wrong_result()).collect();
     match (begun, ended_badly.is_empty()) {

@@ -7,7 +7,7 @@ pub(super) mod results;
 
 use super::{Answer, some_of, subject};
 use crate::model::Tier;
-use crate::verify::computing::{Computed, ComputingState};
+use crate::verify::computing::{Computed, ComputingState, Tally};
 
 const NEEDS_CARD: &str =
     "a card of the target, its devices in the engine, and a package whose recipe has a suite";
@@ -30,10 +30,10 @@ fn state<'s>(subject: &'s subject::Subject<'_>, tier: Tier) -> &'s ComputingStat
 }
 
 /// What was not computed, to stand behind a number.
-fn rest(computed: &Computed, nothing: usize, not_run: usize) -> String {
+fn rest(computed: &Computed, tally: Tally) -> String {
     let counts = [
-        (nothing, "had nothing to compute"),
-        (not_run, "were not run"),
+        (tally.nothing, "had nothing to compute"),
+        (tally.not_run, "were not run"),
         (computed.left_out, "were left out"),
     ];
     counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("; {count} {what}")).collect()

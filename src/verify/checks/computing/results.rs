@@ -4,7 +4,7 @@ use super::{NEEDS_CARD, NEEDS_EMULATOR, computed, rest, some_of};
 use crate::model::{Evidence, Tier};
 use crate::verify::checks::subject::Subject;
 use crate::verify::checks::{Answer, Check};
-use crate::verify::computing::{CaseOutcome, RunEnd};
+use crate::verify::computing::RunEnd;
 
 const TITLE: &str = "what is computed is what a reference on the processor computes";
 const REMEDIES: &[&str] = &[
@@ -48,14 +48,8 @@ fn run(subject: &Subject<'_>, tier: Tier) -> Answer {
         Ok(computed) => computed,
         Err(answer) => return answer,
     };
-    let (mut right, mut cases, mut nothing, mut not_run) = (0, 0, 0, 0);
-    let mut wrong = Vec::new();
+    let (mut right, mut wrong) = (0, Vec::new());
     for case in &computed.cases {
-        match case.outcome() {
-            CaseOutcome::Nothing(_) => nothing += 1,
-            CaseOutcome::NotRun(_) => not_run += 1,
-            CaseOutcome::Right | CaseOutcome::Failed(..) => cases += 1,
-        }
         right += case.said.right();
         for run in &case.said.runs {
             if let RunEnd::Wrong(says) = &run.end {
@@ -63,11 +57,12 @@ fn run(subject: &Subject<'_>, tier: Tier) -> Answer {
             }
         }
     }
-    let rest = rest(computed, nothing, not_run);
+    let tally = computed.tally();
+    let rest = rest(computed, tally);
     let label = if tier == Tier::Emulated { ", emulated, not hardware" } else { "" };
     match (right, wrong.first()) {
         (0, None) => Answer::skipped(format!("no case gave a result{rest}")),
-        (right, None) => Answer::passed(format!("{right} runs of {cases} cases{label}{rest}")),
+        (right, None) => Answer::passed(format!("{right} runs of {} cases{label}{rest}", tally.begun)),
         (_, Some(_)) => {
             let names: Vec<&str> = wrong.iter().map(|evidence| evidence.place.as_str()).collect();
             let says = format!(
