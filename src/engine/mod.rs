@@ -138,6 +138,6 @@ pub trait Engine: Send + Sync {
     async fn remove_container(&self, container: &ContainerId) -> Result<(), EngineError>;
 
     /// Everything in the engine that carries [`RUN_LABEL`], and the images whose reference begins with
-    /// [`IMAGE_PREFIX`].
+    /// [`IMAGE_PREFIX`]. What was still being made when its maker was interrupted is waited for.
     async fn leftovers(&self) -> Result<Vec<Leftover>, EngineError>;
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, containers_of, leftovers_of};
-use crate::proxy::{Proxy, post, socket};
+use crate::proxy::{Late, Proxy, post, socket};
 use crate::support::skip;
 use crate::tiny::{INSTALL, c_recipe, recipe, step, toolchain};
 use crate::tool::{Ended, start};
@@ -45,6 +45,22 @@ fn an_interrupt_at_any_moment_leaves_nothing_and_the_next_run_makes_the_same() {
     assert!(interrupted * 2 >= MOMENTS, "{interrupted} of {MOMENTS}");
     assert_eq!(drafts(&desk), [""; 0]);
     assert_eq!(desk.build("interrupted", &["--rebuild"]).expect(0).digests(), whole.digests());
+}
+
+/// The engine makes what it was asked for although whoever asked has hung up: it has to be waited for.
+#[test]
+fn an_interrupt_while_a_container_is_made_leaves_no_container() {
+    let (Some(desk), Some(socket)) = (Desk::fresh(), socket()) else { return };
+    recipe(&desk, "late", INSTALL);
+    let late = Late { path: "/containers/create", by: Duration::from_secs(2) };
+    let proxy = Proxy::open_late(&desk.path("engine.sock"), &socket, late);
+    let mut run = desk.start("late", "gfx1010", &["--engine", &proxy.address()]);
+    proxy.wait_until_held();
+    run.interrupt();
+    let process = run.process();
+    run.end().expect(130);
+    std::thread::sleep(late.by);
+    assert_eq!(leftovers_of(process), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-use super::DockerEngine;
+use super::{Creations, DockerEngine};
 use super::capability;
 use super::failure::{io_kind, server_text};
 use crate::engine::{EngineError, EngineKind};
@@ -142,7 +142,7 @@ impl Endpoint {
             })?,
             Err(_) => return Err(Refusal::Absent("no answer in time".to_owned())),
         };
-        Ok(DockerEngine { client: client.with_timeout(PATIENCE), info })
+        Ok(DockerEngine { client: client.with_timeout(PATIENCE), info, creations: Creations::default() })
     }
 }
 

@@ -15,7 +15,10 @@ mod output;
 mod terminal;
 mod volume;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use tokio_util::task::TaskTracker;
 
 pub use connect::{EngineChoice, connect};
 
@@ -31,6 +34,31 @@ use crate::model::GuestPath;
 pub struct DockerEngine {
     client: bollard::Docker,
     info: EngineInfo,
+    creations: Creations,
+}
+
+/// Creations that are on their way.
+///
+/// The engine carries a request out although whoever sent it hangs up, and then nobody knows what it made. So a
+/// creation goes on when its caller is interrupted, and whoever lists what is there waits for it first.
+#[derive(Clone, Debug, Default)]
+struct Creations(TaskTracker);
+
+impl Creations {
+    /// How long an engine may take to make a container or a volume before nobody waits for it any more.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn finish<T: Send + 'static>(&self, creation: impl Future<Output = T> + Send + 'static) -> T {
+        match self.0.spawn(creation).await {
+            Ok(made) => made,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    async fn settle(&self) {
+        self.0.close();
+        let _given_up_on = tokio::time::timeout(Self::PATIENCE, self.0.wait()).await;
+    }
 }
 
 impl DockerEngine {
@@ -148,6 +176,7 @@ impl Engine for DockerEngine {
     }
 
     async fn leftovers(&self) -> Result<Vec<Leftover>, EngineError> {
+        self.creations.settle().await;
         leftovers::list(self).await
     }
 }

@@ -20,7 +20,9 @@ pub(super) async fn ensure(engine: &DockerEngine, volume: &VolumeSpec) -> Result
         labels: Some(volume.labels.clone().into_iter().collect()),
         ..VolumeCreateRequest::default()
     };
-    engine.client.create_volume(request).await.map_err(|error| explain(&doing, error))?;
+    let client = engine.client.clone();
+    let creation = async move { client.create_volume(request).await };
+    engine.creations.finish(creation).await.map_err(|error| explain(&doing, error))?;
     Ok(true)
 }
 
