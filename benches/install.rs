@@ -110,7 +110,7 @@ fn made_up(folder: &Path) -> PathBuf {
     let cancel = CancellationToken::new();
     let manifest = manifest(prefix, package::scan(&tree, &cancel).unwrap());
     let format = package::format(package::DEFAULT_FORMAT).unwrap();
-    package::pack(format, &manifest, &tree, folder, &cancel, &mut |_, _| ()).unwrap().archive
+    package::pack(format, &manifest, &tree, folder, &cancel, &mut |_, _| ()).unwrap().remove(0).archive
 }
 
 /// Words of a small vocabulary with noise in between.
@@ -156,6 +156,8 @@ fn manifest(prefix: &str, files: Vec<rdna_build::model::PackagedFile>) -> Manife
             environment: BTreeMap::new(),
             source_date_epoch: 315_532_800,
         },
+        about: None,
+        needs: vec![],
         tool: "rdna-build 0".into(),
         keys: BTreeMap::new(),
         files,

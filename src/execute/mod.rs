@@ -10,6 +10,7 @@ mod compile;
 mod error;
 mod inspect;
 mod json;
+mod needs;
 mod package;
 mod prepare;
 mod progress;

@@ -1,39 +1,100 @@
-//! The package stage: the archive and its manifest in the store, then in the person's output folder.
+//! The package stage: archives and their manifests in the store, then in the person's output folder.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use super::build::Built;
 use super::progress::Steps;
-use super::toolchain::Image;
+use super::toolchain::{self, Image};
 use super::unit::Account;
 use super::workshop::blocking;
-use super::{ExecuteError, Workshop};
+use super::{ExecuteError, Workshop, needs};
 use crate::model::{
-    BuildFacts, Digest, Event, Key, Manifest, Outcome, PatchRecord, PinnedSource, PlannedUnit, SourceRecord,
-    Stage, ToolchainRecord, Unit,
+    BuildFacts, Digest, Event, Manifest, Need, Outcome, PackageFile, PatchRecord, PinnedSource, PlannedUnit,
+    SourceRecord, Stage, ToolchainRecord, Unit,
 };
 use crate::package;
-use crate::plan::{TOOL, key, key::Keyed};
+use crate::plan::{self, TOOL, key, key::Keyed};
 use crate::store::{Entry, Made};
 
-/// The package of a key, if the store holds it.
-pub(super) fn find(workshop: &Workshop, key: &Key) -> Result<Option<Entry>, ExecuteError> {
-    workshop.find(Stage::Package, key)
+/// A format and the key of a unit's packages in it.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub format: String,
+    pub keyed: Keyed,
 }
 
-/// Packs an installed tree and commits the archive.
-pub(super) async fn make(
+/// What is wanted of a unit, in the order in which it was asked for.
+pub(super) fn wanted(
     unit: &PlannedUnit,
-    keyed: Keyed,
+    source: &PinnedSource,
+    definition: Digest,
+    identity: Digest,
+) -> Vec<Wanted> {
+    let wanted = |format: &String| Wanted {
+        keyed: plan::package_key(unit, format, source, definition, identity),
+        format: format.clone(),
+    };
+    unit.formats.iter().map(wanted).collect()
+}
+
+/// The packages of all keys, if the store holds all of them.
+pub(super) fn find_all(
+    wanted: &[Wanted],
+    account: &mut Account<'_>,
+) -> Result<Option<Vec<Entry>>, ExecuteError> {
+    let mut found = Vec::new();
+    for one in wanted {
+        match account.workshop.find(Stage::Package, &one.keyed.key)? {
+            Some(entry) => found.push(entry),
+            None => return Ok(None),
+        }
+    }
+    wanted.iter().for_each(|one| account.cached(Stage::Package, one.keyed.key));
+    Ok(Some(found))
+}
+
+/// The packages of all keys: those that the store holds, and the others packed from the installed tree.
+pub(super) async fn ensure_all(
+    unit: &PlannedUnit,
+    wanted: Vec<Wanted>,
+    pinned: &PinnedSource,
+    image: &Image,
+    built: &Built,
+    account: &mut Account<'_>,
+) -> Result<Vec<Entry>, ExecuteError> {
+    let mut entries = Vec::new();
+    for one in wanted {
+        let entry = match account.workshop.find(Stage::Package, &one.keyed.key)? {
+            Some(entry) => {
+                account.cached(Stage::Package, one.keyed.key);
+                entry
+            }
+            None => make(unit, one, pinned, image, built, account).await?,
+        };
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// Packs an installed tree in one format and commits the packages.
+async fn make(
+    unit: &PlannedUnit,
+    wanted: Wanted,
     pinned: &PinnedSource,
     image: &Image,
     built: &Built,
     account: &mut Account<'_>,
 ) -> Result<Entry, ExecuteError> {
     let workshop = account.workshop;
-    let started = account.started(Stage::Package, unit.format.clone());
+    let Wanted { format, keyed } = wanted;
+    let started = account.started(Stage::Package, format.clone());
+    let inventory = toolchain::inventory(workshop, image).await?;
+    let (tree, files) = (built.tree.clone(), built.files.clone());
+    let needs = blocking(move || needs::of_tree(&tree, &files, &inventory)).await??;
+    if format == "deb" {
+        tell_of_unprovided(&needs, workshop);
+    }
     let prepared = key::prepared(pinned, &unit.patches);
     let manifest = Manifest {
         schema: 1,
@@ -67,6 +128,8 @@ pub(super) async fn make(
             environment: unit.script.environment.clone(),
             source_date_epoch: unit.source_date_epoch,
         },
+        about: Some(unit.about.clone()),
+        needs,
         tool: TOOL.to_owned(),
         keys: BTreeMap::from([
             ("source".to_owned(), key::source(pinned).key),
@@ -77,7 +140,7 @@ pub(super) async fn make(
         verification: None,
     };
     let draft = workshop.draft(Stage::Package, &keyed.key)?;
-    let format = package::format(&unit.format)?;
+    let format = package::format(&format)?;
     let (tree, into, cancel) = (built.tree.clone(), draft.content().to_owned(), workshop.cancel.clone());
     let (events, stem) = (workshop.events.clone(), account.unit.clone());
     let mut progress = Steps::new(move |done, total| {
@@ -91,18 +154,14 @@ pub(super) async fn make(
             of: Unit::Bytes,
         });
     });
-    let mut beside = manifest.clone();
-    beside.toolchain.image = Some(image.id.clone());
-    let packed = blocking(move || {
-        package::pack(format, &manifest, &tree, &into, &cancel, &mut |done, total| {
+    let image = image.id.clone();
+    let detail = blocking(move || {
+        let packed = package::pack(format, &manifest, &tree, &into, &cancel, &mut |done, total| {
             progress.report(done, total)
-        })
+        })?;
+        packed.into_iter().map(|packed| finished(packed, &image)).collect::<Result<Vec<_>, ExecuteError>>()
     })
     .await??;
-    write_manifest(&packed.beside[0], &beside)?;
-    let names =
-        packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
-    let detail = Detail { size: packed.size, sha256: packed.sha256, files: names };
     let made = Made {
         ingredients: keyed.ingredients.clone(),
         seconds: started.elapsed().as_secs_f64(),
@@ -114,14 +173,36 @@ pub(super) async fn make(
     Ok(entry)
 }
 
-/// Writes the manifest beside the package once more: here it may name the image of this machine's engine.
-fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), ExecuteError> {
-    let mut text = serde_json::to_vec_pretty(manifest).expect("a manifest has only text keys");
+/// What the record says of a package. The manifest beside it is written once more: there it may name the image of this
+/// machine's engine.
+fn finished(packed: package::Packed, image: &str) -> Result<Detail, ExecuteError> {
+    let mut manifest = packed.manifest.clone();
+    manifest.toolchain.image = Some(image.to_owned());
+    let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
     text.push(b'\n');
-    fs::write(path, text).map_err(ExecuteError::file("writing", path))
+    let path = &packed.beside[0];
+    fs::write(path, text).map_err(ExecuteError::file("writing", path))?;
+    let names =
+        packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    Ok(Detail { size: packed.size, sha256: packed.sha256, files: names })
 }
 
-/// What a package entry's record says of it.
+/// dpkg would install a package that lacks such a library without a word.
+fn tell_of_unprovided(needs: &[Need], workshop: &Workshop) {
+    let unprovided: Vec<&str> =
+        needs.iter().filter(|need| need.debian.is_none()).map(|need| need.soname.as_str()).collect();
+    if !unprovided.is_empty() {
+        workshop.events.emit(Event::Warning {
+            message: format!(
+                "no package of the toolchain brings {}: the .deb does not depend on it",
+                unprovided.join(", ")
+            ),
+            help: Some("name the package under [package.debian] depends in the recipe".to_owned()),
+        });
+    }
+}
+
+/// What a package entry's record says of each package in it.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Detail {
     size: u64,
@@ -130,21 +211,27 @@ struct Detail {
     files: Vec<String>,
 }
 
-/// Puts the files of a package into the output folder.
-pub(super) fn publish(workshop: &Workshop, entry: &Entry) -> Result<Outcome, ExecuteError> {
-    let unreadable = |reason: String| ExecuteError::File {
-        doing: "reading the record of",
-        path: entry.content().display().to_string(),
-        reason,
-    };
-    let detail: Detail = serde_json::from_value(entry.record().detail.clone())
-        .map_err(|error| unreadable(error.to_string()))?;
-    let files: Vec<_> = detail.files.iter().map(|file| entry.content().join(file)).collect();
-    let published = package::publish(&files, workshop.limits.output.as_path())?;
-    let archive = published.first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
-    Ok(Outcome::Passed {
-        package: archive.path.display().to_string(),
-        size: detail.size,
-        sha256: detail.sha256,
-    })
+/// Puts the files of packages into the output folder.
+pub(super) fn publish(workshop: &Workshop, entries: &[Entry]) -> Result<Outcome, ExecuteError> {
+    let mut packages = Vec::new();
+    for entry in entries {
+        let unreadable = |reason: String| ExecuteError::File {
+            doing: "reading the record of",
+            path: entry.content().display().to_string(),
+            reason,
+        };
+        let details: Vec<Detail> = serde_json::from_value(entry.record().detail.clone())
+            .map_err(|error| unreadable(error.to_string()))?;
+        for detail in details {
+            let files: Vec<_> = detail.files.iter().map(|file| entry.content().join(file)).collect();
+            let published = package::publish(&files, workshop.limits.output.as_path())?;
+            let archive = published.first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
+            packages.push(PackageFile {
+                path: archive.path.display().to_string(),
+                size: detail.size,
+                sha256: detail.sha256,
+            });
+        }
+    }
+    Ok(Outcome::Passed { packages })
 }

@@ -111,6 +111,7 @@ impl Bench {
             kernels: vec![],
             calls: vec![],
             suites: vec![],
+            packaging: Default::default(),
             outputs: vec![OutputSpec { path: "share/hello.txt".to_owned(), kind: OutputKind::File }],
             files,
         };
@@ -164,7 +165,9 @@ impl Bench {
                 .collect(),
             source: Ok(self.pinned()),
             source_date_epoch: DEFAULT_EPOCH,
-            format: crate::package::DEFAULT_FORMAT,
+            formats: &[crate::package::DEFAULT_FORMAT.to_owned()],
+            revision: "1",
+            maintainer: "A <a@b.c>",
             jobs: Some(1),
             memory: None,
             rebuild: false,
@@ -231,7 +234,7 @@ impl Bench {
 
 fn package(report: &Report) -> &Path {
     match &report.units[0].outcome {
-        Outcome::Passed { package, .. } => Path::new(package),
+        Outcome::Passed { packages } => Path::new(&packages[0].path),
         other => panic!("not passed: {other:?}"),
     }
 }

@@ -104,29 +104,29 @@ async fn stages(
     if !workshop.limits.rebuild
         && let Some(identity) = toolchain::stored_identity(&workshop.store, definition)?
     {
-        let package = plan::package_key(unit, &pinned, definition, identity);
-        if let Some(entry) = package::find(workshop, &package.key)? {
-            account.cached(Stage::Package, package.key);
-            return package::publish(workshop, &entry);
+        let wanted = package::wanted(unit, &pinned, definition, identity);
+        if let Some(entries) = package::find_all(&wanted, account)? {
+            return package::publish(workshop, &entries);
         }
     }
 
     let _unit_lock = workshop.lock(&key::lock(&account.unit), &account.unit, Stage::Build).await?;
     let image = toolchain::ensure(unit, materials, account).await?;
     let built = plan::build_key(unit, &pinned, definition, image.identity);
-    let package = plan::package_key(unit, &pinned, definition, image.identity);
+    let wanted = package::wanted(unit, &pinned, definition, image.identity);
     if workshop.limits.rebuild {
-        workshop.store.remove(Stage::Package, &package.key, &workshop.holder)?;
+        for one in &wanted {
+            workshop.store.remove(Stage::Package, &one.keyed.key, &workshop.holder)?;
+        }
         workshop.store.remove(Stage::Build, &built.key, &workshop.holder)?;
-    } else if let Some(entry) = package::find(workshop, &package.key)? {
-        // Another run made it while this one waited.
-        account.cached(Stage::Package, package.key);
-        return package::publish(workshop, &entry);
+    } else if let Some(entries) = package::find_all(&wanted, account)? {
+        // Another run made them while this one waited.
+        return package::publish(workshop, &entries);
     }
 
     let tree = installed(unit, built, &pinned, &image, materials, account).await?;
-    let entry = package::make(unit, package, &pinned, &image, &tree, account).await?;
-    package::publish(workshop, &entry)
+    let entries = package::ensure_all(unit, wanted, &pinned, &image, &tree, account).await?;
+    package::publish(workshop, &entries)
 }
 
 /// What a build installs: found, or built. The caller holds the lock of the unit.

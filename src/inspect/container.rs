@@ -12,6 +12,7 @@ use super::error::InspectError;
 use super::found;
 use super::gathered::{Facts, Gathered, plain, read_stream};
 use super::interest::{Interest, LINKS, PACKAGE_LISTS, PACKAGES, PLACES, ROOTS, UNOWNED, interest};
+use super::provided::{Provided, package_of};
 use crate::engine::{ContainerId, Engine};
 use crate::model::{GuestPath, Inventory};
 
@@ -32,7 +33,11 @@ pub async fn container(
 ) -> Result<Inventory, InspectError> {
     let mut look = Look { engine, containers, gathered: Gathered::default(), asked: BTreeSet::new() };
     look.gathered.packages = look.packages().await?;
-    let listed = look.listed().await?;
+    let (listed, provided) = match look.listed().await? {
+        Some((listed, provided)) => (Some(listed), provided),
+        None => (None, Provided::default()),
+    };
+    look.gathered.provided = provided;
     let mut wanted: BTreeSet<String> = PLACES.into_iter().chain(LINKS).map(str::to_owned).collect();
     match listed {
         Some(listed) => {
@@ -98,21 +103,29 @@ impl Look<'_> {
         Ok(text.flatten())
     }
 
-    /// The paths that packages own and that matter; nothing without a package database.
-    async fn listed(&self) -> Result<Option<BTreeSet<String>>, InspectError> {
+    /// The paths that packages own and that matter, and the libraries that they bring; nothing without a package database.
+    async fn listed(&self) -> Result<Option<(BTreeSet<String>, Provided)>, InspectError> {
         self.archive(0, PACKAGE_LISTS, |archive| {
-            let mut listed = BTreeSet::new();
+            let (mut listed, mut provided) = (BTreeSet::new(), Provided::default());
             for entry in archive.entries()? {
                 let entry = entry?;
-                if !entry.path_bytes().ends_with(b".list") {
+                let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                let name = path.rsplit('/').next().unwrap_or_default();
+                if !name.ends_with(".list") && !name.ends_with(".shlibs") {
                     continue;
                 }
                 let mut bytes = Vec::new();
                 entry.take(LARGEST_LIST).read_to_end(&mut bytes)?;
                 let text = String::from_utf8_lossy(&bytes);
+                if name.ends_with(".shlibs") {
+                    provided.shlibs(&text);
+                    continue;
+                }
+                let package = package_of(name);
+                text.lines().for_each(|path| provided.file(package, path));
                 listed.extend(text.lines().filter(|path| interest(path).is_some()).filter_map(plain));
             }
-            Ok(listed)
+            Ok((listed, provided))
         })
         .await
     }

@@ -84,6 +84,7 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
             BTreeMap::new()
         }
     };
+    let provided = std::mem::take(&mut gathered.provided).relations(&packages);
     for (path, facts) in &gathered.facts {
         if let Facts::Large(size) = facts {
             let reason =
@@ -107,6 +108,7 @@ pub(super) fn inventory(mut gathered: Gathered, environment: &BTreeMap<String, S
         links: found.links(),
         loader_folders: found.loader_folders,
         libraries,
+        provided,
         packages,
         unread: {
             gathered.unread.sort_by(|one, other| one.path.cmp(&other.path));

@@ -8,6 +8,7 @@ use object::ReadCache;
 
 use super::interest::{Interest, Scan, interest};
 use super::links;
+use super::provided::Provided;
 use crate::code::{self, Identification, Library};
 use crate::model::{GuestPath, Unread};
 
@@ -44,6 +45,7 @@ pub(super) struct Gathered {
     pub unread: Vec<Unread>,
     /// The text of dpkg's list of packages.
     pub packages: Option<String>,
+    pub provided: Provided,
 }
 
 impl Gathered {

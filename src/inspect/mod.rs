@@ -10,6 +10,7 @@ mod found;
 mod gathered;
 mod interest;
 mod links;
+mod provided;
 
 pub use container::container;
 pub use error::InspectError;

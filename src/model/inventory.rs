@@ -31,6 +31,9 @@ pub struct Inventory {
     pub links: BTreeMap<String, String>,
     /// Installed Debian packages and their versions; nothing where there is no such database.
     pub packages: BTreeMap<String, String>,
+    /// Library → the relation that brings it, by the package database: `libamdhip64.so.6` → `libamdhip64-6 (>= 6.4)`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub provided: BTreeMap<String, String>,
     pub unread: Vec<Unread>,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::digest::Digest;
 use super::key::Key;
 use super::name::PatchName;
+use super::package::{About, Need};
 use super::source::PinnedSource;
 use super::toolchain::Pin;
 use super::verification::Verification;
@@ -20,6 +21,12 @@ pub struct Manifest {
     pub source: SourceRecord,
     pub patches: Vec<PatchRecord>,
     pub build: BuildFacts,
+    /// What package managers are told; nothing in packages of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// The libraries it needs and does not hold, sorted.
+    #[serde(default)]
+    pub needs: Vec<Need>,
     /// `rdna-build` and its version.
     pub tool: String,
     /// Stage → key.

@@ -16,6 +16,7 @@ mod library;
 mod llvm;
 mod manifest;
 mod name;
+mod package;
 mod patch;
 mod path;
 mod path_filters;
@@ -50,6 +51,7 @@ pub use library::{Gap, LibraryApi, LibraryFacts};
 pub use llvm::{LlvmVersion, LlvmVersionError};
 pub use manifest::{BuildFacts, Manifest, PackagedFile, PatchRecord, SourceRecord, ToolchainRecord};
 pub use name::{NameError, PatchName, RecipeName, RunId, ToolchainId, UnitId, nearest};
+pub use package::{About, Need, Relations};
 pub use patch::{
     CallMark, LeftOutReason, OwnPatch, PatchLeftOut, PatchMark, PatchSpec, PatchVariant, PlannedPatch, Traces,
 };
@@ -61,8 +63,8 @@ pub use proof::{
     CaseGroup, CommandsExpectation, CommandsProof, CompileProof, Expectation, Ground, Proof, ProofKind,
     ProofStep, ResultKind, SideExpectation, StepWork,
 };
-pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Recipe, RecipeVersion};
-pub use report::{Outcome, Report, StageReport, UnitReport};
+pub use recipe::{BuildSpec, OptionValue, OutputKind, OutputSpec, Packaging, Recipe, RecipeVersion};
+pub use report::{Outcome, PackageFile, Report, StageReport, UnitReport};
 pub use script::{BUILD, CCACHE, INSTALL, NINJA_STATUS, SOURCE, SYSTEM_PATH, Script, Step, USER};
 pub use source::{PinnedSource, SourceSpec};
 pub use suite::{Suite, SuiteCase};

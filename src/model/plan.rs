@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::event::Stage;
 use super::key::{Ingredients, Key};
 use super::name::UnitId;
+use super::package::About;
 use super::patch::{PatchLeftOut, PlannedPatch};
 use super::recipe::OutputSpec;
 use super::script::Script;
@@ -37,8 +38,10 @@ pub struct PlannedUnit {
     pub source_date_epoch: u64,
     /// What the build must install, below the prefix.
     pub outputs: Vec<OutputSpec>,
-    /// Package format.
-    pub format: String,
+    /// Package formats, at least one, each once.
+    pub formats: Vec<String>,
+    /// What the packages say of themselves.
+    pub about: About,
     pub stages: Vec<PlannedStage>,
     pub cost: Cost,
 }
@@ -46,6 +49,9 @@ pub struct PlannedUnit {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct PlannedStage {
     pub stage: Stage,
+    /// Of a package.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub format: Option<String>,
     pub state: StageState,
     /// What enters the key, as far as it is known.
     pub ingredients: Ingredients,

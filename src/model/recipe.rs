@@ -7,6 +7,7 @@ use super::files::FileSet;
 use super::kernels::KernelMatrix;
 use super::library::LibraryFacts;
 use super::name::RecipeName;
+use super::package::Relations;
 use super::patch::PatchSpec;
 use super::proof::Proof;
 use super::source::SourceSpec;
@@ -35,6 +36,7 @@ pub struct Recipe {
     /// By id.
     pub proofs: Vec<Proof>,
     pub outputs: Vec<OutputSpec>,
+    pub packaging: Packaging,
     /// What must be true of the built library; nothing where the recipe does not say.
     pub library: Option<LibraryFacts>,
     /// What it compiles at run time, by id.
@@ -82,6 +84,15 @@ pub enum OptionValue {
     Text(String),
     Switch(bool),
     Number(i64),
+}
+
+/// What package managers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packaging {
+    /// Name of the packages; `{name}` and `{target}` are filled in.
+    pub name: String,
+    pub debian: Relations,
+    pub rpm: Relations,
 }
 
 /// Something a build must install.

@@ -1,5 +1,6 @@
 //! What a run did, per unit. Decides the exit code.
 
+use super::digest::Digest;
 use super::event::Stage;
 use super::key::Key;
 
@@ -25,12 +26,21 @@ pub struct StageReport {
     pub seconds: f64,
 }
 
+/// A package in the output folder.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PackageFile {
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    pub sha256: Digest,
+}
+
 /// How a unit ended.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The package lies here.
-    Passed { package: String, size: u64, sha256: super::Digest },
+    /// The packages, in the order in which their formats were asked for.
+    Passed { packages: Vec<PackageFile> },
     /// The build itself failed: data, not an error of the tool.
     Failed { why: String, help: Option<String>, log: Option<String> },
     /// Not tried, because of what is missing.

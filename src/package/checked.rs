@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::error::PackageError;
-use super::{DEFAULT_FORMAT, MANIFEST, format_of, manifest_below, tar_zst};
+use super::{DEFAULT_FORMAT, MANIFEST, format_of, manifest_below, unpack};
 use crate::model::{Digest, Manifest, PackagedFile};
 
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -36,7 +36,7 @@ pub fn unpack_checked(
     if format.name != DEFAULT_FORMAT {
         return Err(PackageError::NotUnpackable { format: format.name });
     }
-    let digested = tar_zst::unpack_digested(archive, into, cancel)?;
+    let digested = unpack::unpack_digested(archive, into, cancel)?;
     let (manifest, own, manifest_sha256) =
         own_manifest(&digested.files, into).map_err(|reason| not_ours(archive, reason))?;
     check(&manifest, &own, &digested.files).map_err(|reason| not_ours(archive, reason))?;

@@ -25,6 +25,20 @@ pub enum PackageError {
     )]
     NotUnpackable { format: &'static str },
 
+    #[error("nothing is known of {name} that a package manager asks for")]
+    #[diagnostic(
+        code(package::undescribed),
+        help("it was built by an older version: build it again, with --rebuild")
+    )]
+    Undescribed { name: String },
+
+    #[error("{} cannot be made: {reason}", archive.display())]
+    #[diagnostic(
+        code(package::refused),
+        help("correct what the recipe or the setting says, or take --format {}", super::DEFAULT_FORMAT)
+    )]
+    Refused { archive: PathBuf, reason: String },
+
     #[error("`{name}` cannot be part of a package's file names or paths")]
     #[diagnostic(
         code(package::name),

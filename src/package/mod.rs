@@ -5,12 +5,20 @@
 //! it works is `verify`'s question.
 
 mod checked;
+mod contents;
+mod deb;
 mod error;
 mod outputs;
+mod parcel;
 mod publish;
+mod read;
+mod rpm;
 mod sink;
+mod tar_writer;
 mod tar_zst;
 mod tree;
+mod unpack;
+mod walk;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,19 +31,25 @@ pub use outputs::check_outputs;
 pub use publish::{Published, publish};
 pub use tree::scan;
 
+use parcel::{Parcel, Part};
+
 use crate::model::{Digest, Manifest};
 
 /// The format a package has unless another is asked for.
 pub const DEFAULT_FORMAT: &str = "tar.zst";
 
 /// Every format, the default first.
-pub const FORMATS: [Format; 1] = [Format {
-    name: DEFAULT_FORMAT,
-    write: tar_zst::write,
-    list: tar_zst::list,
-    read_manifest: tar_zst::read_manifest,
-    unpack: tar_zst::unpack,
-}];
+pub const FORMATS: [Format; 3] = [
+    Format {
+        name: DEFAULT_FORMAT,
+        parts: tar_zst::PARTS,
+        stem: tar_zst::stem,
+        write: tar_zst::write,
+        walk: tar_zst::walk,
+    },
+    Format { name: "deb", parts: deb::PARTS, stem: deb::stem, write: deb::write, walk: deb::walk },
+    Format { name: "rpm", parts: rpm::PARTS, stem: rpm::stem, write: rpm::write, walk: rpm::walk },
+];
 
 /// Where a package's manifest lies below its prefix.
 pub const MANIFEST: &str = "share/rdna-build/manifest.json";
@@ -48,20 +62,13 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 pub struct Format {
     /// What a person types, and how its files end.
     pub name: &'static str,
-    write: fn(&Contents<'_>, &Path, &CancellationToken, Progress<'_>) -> Result<Written, PackageError>,
-    list: fn(&Path) -> Result<Vec<Listed>, PackageError>,
-    read_manifest: fn(&Path) -> Result<Manifest, PackageError>,
-    unpack: fn(&Path, &Path, &CancellationToken) -> Result<(), PackageError>,
-}
-
-/// What a format packs.
-#[derive(Debug)]
-struct Contents<'a> {
-    manifest: &'a Manifest,
-    /// `manifest` as text, the file at `manifest_path`.
-    manifest_text: &'a [u8],
-    manifest_path: &'a str,
-    tree_root: &'a Path,
+    /// The packages that it makes of a unit; the first holds the library.
+    parts: &'static [Part],
+    /// The name of a package's file without its end.
+    stem: fn(&Manifest, Part) -> Result<String, PackageError>,
+    write: fn(&Parcel<'_>, &Path, &CancellationToken, Progress<'_>) -> Result<Written, PackageError>,
+    /// Shows each entry of an archive, within limits.
+    walk: fn(&Path, walk::Each<'_>) -> Result<(), PackageError>,
 }
 
 /// The archive a format wrote.
@@ -72,8 +79,10 @@ struct Written {
 }
 
 /// A finished package and the files beside it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Packed {
+    /// What it holds.
+    pub manifest: Manifest,
     pub archive: PathBuf,
     pub size: u64,
     pub sha256: Digest,
@@ -111,7 +120,8 @@ pub fn format(name: &str) -> Result<&'static Format, PackageError> {
         .ok_or_else(|| PackageError::UnknownFormat { name: name.to_owned() })
 }
 
-/// Packs the files of `manifest`, which lie below `tree_root`, into the folder `into`.
+/// Packs the files of `manifest`, which lie below `tree_root`, into the folder `into`: one package or several, the one with
+/// the library first.
 ///
 /// Every file is digested again on its way and must be what the manifest says.
 pub fn pack(
@@ -121,25 +131,33 @@ pub fn pack(
     into: &Path,
     cancel: &CancellationToken,
     progress: Progress<'_>,
-) -> Result<Packed, PackageError> {
-    let stem = file_stem(manifest)?;
-    let manifest_path = manifest_path(manifest)?;
-    let mut manifest_text = serde_json::to_vec_pretty(manifest).expect("a manifest has only text keys");
-    manifest_text.push(b'\n');
-    let contents =
-        Contents { manifest, manifest_text: &manifest_text, manifest_path: &manifest_path, tree_root };
-
-    let name = format!("{stem}.{}", format.name);
-    let archive = into.join(&name);
-    let written = (format.write)(&contents, &archive, cancel, progress)?;
-    let manifest_file = into.join(format!("{stem}.manifest.json"));
-    let digest_file = into.join(format!("{name}.sha256"));
-    // Two spaces: what `sha256sum --check` reads.
-    let digest_line = format!("{}  {name}\n", written.sha256);
-    for (path, bytes) in [(&manifest_file, &manifest_text[..]), (&digest_file, digest_line.as_bytes())] {
-        sink::persist(path, |file| file.write_all(bytes).map_err(PackageError::io("writing", path)))?;
+) -> Result<Vec<Packed>, PackageError> {
+    let mut packed = Vec::new();
+    for part in format.parts {
+        let Some(parcel) = Parcel::new(*part, manifest, tree_root)? else { continue };
+        let stem = (format.stem)(&parcel.manifest, *part)?;
+        let name = format!("{stem}.{}", format.name);
+        let archive = into.join(&name);
+        let written = (format.write)(&parcel, &archive, cancel, progress)?;
+        let mut manifest_text =
+            serde_json::to_vec_pretty(&parcel.manifest).expect("a manifest has only text keys");
+        manifest_text.push(b'\n');
+        let manifest_file = into.join(format!("{stem}.manifest.json"));
+        let digest_file = into.join(format!("{name}.sha256"));
+        // Two spaces: what `sha256sum --check` reads.
+        let digest_line = format!("{}  {name}\n", written.sha256);
+        for (path, bytes) in [(&manifest_file, &manifest_text[..]), (&digest_file, digest_line.as_bytes())] {
+            sink::persist(path, |file| file.write_all(bytes).map_err(PackageError::io("writing", path)))?;
+        }
+        packed.push(Packed {
+            manifest: parcel.manifest,
+            archive,
+            size: written.size,
+            sha256: written.sha256,
+            beside: [manifest_file, digest_file],
+        });
     }
-    Ok(Packed { archive, size: written.size, sha256: written.sha256, beside: [manifest_file, digest_file] })
+    Ok(packed)
 }
 
 /// Replaces a small file beside a package, all or nothing.
@@ -149,17 +167,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), PackageError> {
 
 /// Reads the manifest inside an archive without unpacking it.
 pub fn read_manifest(archive: &Path) -> Result<Manifest, PackageError> {
-    (format_of(archive)?.read_manifest)(archive)
+    read::read_manifest(format_of(archive)?, archive)
 }
 
 /// Lists what is inside an archive without unpacking it.
 pub fn list(archive: &Path) -> Result<Vec<Listed>, PackageError> {
-    (format_of(archive)?.list)(archive)
+    read::list(format_of(archive)?, archive)
 }
 
 /// Unpacks an archive into an empty folder. Whatever the archive holds, nothing is written outside of it.
 pub fn unpack(archive: &Path, into: &Path, cancel: &CancellationToken) -> Result<(), PackageError> {
-    (format_of(archive)?.unpack)(archive, into, cancel)
+    unpack::unpack(format_of(archive)?, archive, into, cancel)
 }
 
 /// Where the manifest of a package that was unpacked or installed below `prefix` lies, relative to the root.
@@ -175,25 +193,13 @@ fn format_of(archive: &Path) -> Result<&'static Format, PackageError> {
         .ok_or_else(|| PackageError::UnknownFormat { name: name.into_owned() })
 }
 
-/// `NAME-VERSION-TARGET-TOOLCHAIN`.
-fn file_stem(manifest: &Manifest) -> Result<String, PackageError> {
-    let parts = [&manifest.name, &manifest.version, &manifest.target, &manifest.toolchain.id];
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-');
-    for part in parts {
-        if part.is_empty() || part.starts_with('.') || !part.chars().all(plain) {
-            return Err(PackageError::BadName { name: part.clone() });
-        }
+/// A text that can be part of a file's name.
+fn plain_name(part: &str) -> Result<&str, PackageError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-' | '~');
+    match part.is_empty() || part.starts_with('.') || !part.chars().all(plain) {
+        true => Err(PackageError::BadName { name: part.to_owned() }),
+        false => Ok(part),
     }
-    Ok(parts.map(String::as_str).join("-"))
-}
-
-/// The path inside the package of the manifest itself, below the install prefix.
-fn manifest_path(manifest: &Manifest) -> Result<String, PackageError> {
-    let prefix = manifest.build.prefix.trim_matches('/');
-    if !tree::is_plain_path(prefix) {
-        return Err(PackageError::BadName { name: manifest.build.prefix.clone() });
-    }
-    Ok(manifest_below(prefix))
 }
 
 #[cfg(test)]

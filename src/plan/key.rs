@@ -11,7 +11,7 @@
 //! | prefix, CMake options, environment, script, `SOURCE_DATE_EPOCH` | | | | ✓ | ✓ | |
 //! | outputs the recipe demands | | | | ✓ | ✓ | |
 //! | what else stands in the manifest: version of this tool, place of the source, name and why of each patch | | | | | ✓ | |
-//! | package format | | | | | ✓ | |
+//! | package format, revision, maintainer, and what else it says of itself | | | | | ✓ | |
 //! | the patched files that the proof sees, its commands and files; key of the build it looks at | | | | | | ✓ |
 //!
 //! Stays outside, because it changes nothing that is made: number of jobs, memory limit, engine, log level, colour,
@@ -23,7 +23,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Digest, Digester, GfxTarget, Ingredients, Key, OutputSpec, PinnedSource, PlannedPatch, RecipeName,
+    About, Digest, Digester, GfxTarget, Ingredients, Key, OutputSpec, PinnedSource, PlannedPatch, RecipeName,
     ToolchainId, Version,
 };
 
@@ -31,7 +31,7 @@ use crate::model::{
 const SCHEMA: u32 = 1;
 
 /// Bumped when an inventory says more, or something else, of the same image.
-const INVENTORY_READER: &str = "4";
+const INVENTORY_READER: &str = "5";
 
 /// A key together with what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,16 +80,21 @@ pub fn build(source: &PinnedSource, patches: &[PlannedPatch], inputs: &BuildInpu
     keyed("build", build_ingredients(source, patches, inputs))
 }
 
-/// The key of a package in one format.
+/// The key of a unit's packages in one format.
 pub fn package(
     source: &PinnedSource,
     patches: &[PlannedPatch],
     inputs: &BuildInputs<'_>,
     format: &str,
+    about: &About,
     tool: &str,
 ) -> Keyed {
     let mut ingredients = build_ingredients(source, patches, inputs);
     ingredients.add("package format", format);
+    ingredients.add("package revision", &about.revision);
+    ingredients.add("package maintainer", &about.maintainer);
+    let about = serde_json::to_string(about).expect("it has only text keys");
+    ingredients.add("what the package says of itself", Digest::of(about));
     ingredients.add("tool", tool);
     // The manifest says where the source came from: mirrors share a build, not a package.
     ingredients.add("source place", serde_json::to_string(source).expect("a source has only text keys"));
@@ -257,7 +262,7 @@ fn keyed(stage: &str, ingredients: Ingredients) -> Keyed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Difference, Fit, OutputKind};
+    use crate::model::{Difference, Fit, OutputKind, Relations};
     use proptest::prelude::*;
 
     fn patches(names: &[&str]) -> Vec<PlannedPatch> {
@@ -292,6 +297,7 @@ mod tests {
         epoch: u64,
         outputs: Vec<OutputSpec>,
         format: &'static str,
+        about: About,
         tool: &'static str,
     }
 
@@ -313,6 +319,16 @@ mod tests {
                 epoch: 1,
                 outputs: vec![OutputSpec { path: "lib/libx.so".to_owned(), kind: OutputKind::File }],
                 format: "tar.zst",
+                about: About {
+                    name: "miopen-hip-gfx1010".to_owned(),
+                    revision: "1".to_owned(),
+                    maintainer: "A <a@example.org>".to_owned(),
+                    summary: "s".to_owned(),
+                    homepage: "https://example.org".to_owned(),
+                    license: "MIT".to_owned(),
+                    debian: Relations::default(),
+                    rpm: Relations::default(),
+                },
                 tool: "rdna-build 1",
             }
         }
@@ -336,6 +352,7 @@ mod tests {
                     outputs: &self.outputs,
                 },
                 self.format,
+                &self.about,
                 self.tool,
             )
         }
@@ -367,6 +384,10 @@ mod tests {
             ("epoch", |e| e.epoch = 2),
             ("output", |e| e.outputs[0].kind = OutputKind::SharedLibrary),
             ("format", |e| e.format = "deb"),
+            ("revision", |e| e.about.revision = "2".into()),
+            ("maintainer", |e| e.about.maintainer = "B <b@example.org>".into()),
+            ("package name", |e| e.about.name = "other".into()),
+            ("a dependency", |e| e.about.debian.depends.push("x".into())),
             ("tool", |e| e.tool = "rdna-build 2"),
         ];
         let mut seen = std::collections::BTreeMap::from([(Everything::new().package().key, "nothing")]);

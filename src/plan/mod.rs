@@ -10,8 +10,8 @@ pub mod script;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Cost, Digest, GfxTarget, Ingredients, Key, OptionValue, OutputSpec, PinnedSource, Plan, PlannedStage,
-    PlannedUnit, Recipe, RecipeVersion, SourceSpec, Stage, StageState, Toolchain, UnitId,
+    About, Cost, Digest, GfxTarget, Ingredients, Key, OptionValue, OutputSpec, PinnedSource, Plan,
+    PlannedStage, PlannedUnit, Recipe, RecipeVersion, SourceSpec, Stage, StageState, Toolchain, UnitId,
 };
 
 use key::{BuildInputs, Keyed};
@@ -32,8 +32,12 @@ pub struct Request<'a> {
     /// The source if its content is known already.
     pub source: Result<PinnedSource, SourceSpec>,
     pub source_date_epoch: u64,
-    /// Package format.
-    pub format: &'a str,
+    /// Package formats, at least one, each once.
+    pub formats: &'a [String],
+    /// Counts what was published of one version.
+    pub revision: &'a str,
+    /// `Name <address>`, who answers for the packages.
+    pub maintainer: &'a str,
     pub jobs: Option<u32>,
     pub memory: Option<u64>,
     /// Build and package anew even what the store holds.
@@ -134,7 +138,8 @@ fn unit(request: &Request<'_>, facts: &Facts, wanted: &RequestedUnit<'_>) -> Pla
         source: request.source.clone(),
         source_date_epoch: request.source_date_epoch,
         outputs: outputs(recipe, |text| fill(text, &prefix)),
-        format: request.format.to_owned(),
+        formats: request.formats.to_vec(),
+        about: about(request, target),
         stages: vec![],
         id,
         reason: wanted.reason.clone(),
@@ -168,32 +173,37 @@ fn stages(
         (Err(_), _) => Err(Stage::Source),
     };
     let build = known.map(|(source, identity)| build_key(unit, source, definition, identity));
-    let package = known.map(|(source, identity)| package_key(unit, source, definition, identity));
+    let packages = unit.formats.iter().map(|format| {
+        let keyed = known.map(|(source, identity)| package_key(unit, format, source, definition, identity));
+        (Stage::Package, Some(format.clone()), keyed)
+    });
+    let stages = [toolchain, source, prepared, build].into_iter().zip(Stage::BUILD);
     // A folder is used as it lies: there is nothing to fetch.
     let is_folder = matches!(unit.source, Ok(PinnedSource::Folder { .. }));
-    [toolchain, source, prepared, build, package]
-        .into_iter()
-        .zip(Stage::BUILD)
-        .filter(|(_, stage)| !(is_folder && *stage == Stage::Source))
-        .map(|(keyed, stage)| match keyed {
+    stages
+        .map(|(keyed, stage)| (stage, None, keyed))
+        .chain(packages)
+        .filter(|(stage, ..)| !(is_folder && *stage == Stage::Source))
+        .map(|(stage, format, keyed)| match keyed {
             Err(after) => PlannedStage {
                 stage,
+                format,
                 state: StageState::Unknown { after },
                 ingredients: Ingredients::default(),
             },
             Ok(Keyed { key, ingredients }) if rebuild && matches!(stage, Stage::Build | Stage::Package) => {
                 let reasons = vec!["asked for by --rebuild".to_owned()];
-                PlannedStage { stage, state: StageState::ToDo { key, reasons }, ingredients }
+                PlannedStage { stage, format, state: StageState::ToDo { key, reasons }, ingredients }
             }
             Ok(Keyed { key, ingredients }) if facts.held.contains(&(stage, key)) => {
-                PlannedStage { stage, state: StageState::Cached { key }, ingredients }
+                PlannedStage { stage, format, state: StageState::Cached { key }, ingredients }
             }
             Ok(Keyed { key, ingredients }) => {
                 let reasons = match (stage, history) {
                     (Stage::Build, Some(history)) => changes(&ingredients, &history.ingredients),
                     _ => vec![],
                 };
-                PlannedStage { stage, state: StageState::ToDo { key, reasons }, ingredients }
+                PlannedStage { stage, format, state: StageState::ToDo { key, reasons }, ingredients }
             }
         })
         .collect()
@@ -214,9 +224,31 @@ pub fn build_key(unit: &PlannedUnit, source: &PinnedSource, definition: Digest, 
     key::build(source, &unit.patches, &inputs(unit, definition, identity))
 }
 
-/// The key of a unit's package.
-pub fn package_key(unit: &PlannedUnit, source: &PinnedSource, definition: Digest, identity: Digest) -> Keyed {
-    key::package(source, &unit.patches, &inputs(unit, definition, identity), &unit.format, TOOL)
+/// The key of a unit's packages in one format.
+pub fn package_key(
+    unit: &PlannedUnit,
+    format: &str,
+    source: &PinnedSource,
+    definition: Digest,
+    identity: Digest,
+) -> Keyed {
+    key::package(source, &unit.patches, &inputs(unit, definition, identity), format, &unit.about, TOOL)
+}
+
+/// What packages of a recipe say of themselves.
+fn about(request: &Request<'_>, target: GfxTarget) -> About {
+    let (recipe, packaging) = (request.recipe, &request.recipe.packaging);
+    let name = packaging.name.replace("{name}", recipe.name.as_str()).replace("{target}", target.as_str());
+    About {
+        name,
+        revision: request.revision.to_owned(),
+        maintainer: request.maintainer.to_owned(),
+        summary: recipe.summary.clone(),
+        homepage: recipe.homepage.clone(),
+        license: recipe.license.clone(),
+        debian: packaging.debian.clone(),
+        rpm: packaging.rpm.clone(),
+    }
 }
 
 fn inputs(unit: &PlannedUnit, definition: Digest, identity: Digest) -> BuildInputs<'_> {

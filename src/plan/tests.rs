@@ -71,6 +71,7 @@ fn recipe() -> Recipe {
         kernels: vec![],
         calls: vec![],
         suites: vec![],
+        packaging: Default::default(),
         outputs: vec![OutputSpec { path: "lib/x-{target}.co".to_owned(), kind: OutputKind::CodeObject }],
         files,
     }
@@ -94,6 +95,8 @@ fn toolchain(boost: &str) -> Toolchain {
     }
 }
 
+static FORMATS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| vec!["tar.zst".to_owned()]);
+
 fn request<'a>(recipe: &'a Recipe, toolchain: &'a Toolchain) -> Request<'a> {
     Request {
         recipe,
@@ -106,7 +109,9 @@ fn request<'a>(recipe: &'a Recipe, toolchain: &'a Toolchain) -> Request<'a> {
         }],
         source: Ok(PinnedSource::Bundled { folder: "source".to_owned(), digest: Digest::of("s") }),
         source_date_epoch: DEFAULT_EPOCH,
-        format: "tar.zst",
+        formats: &FORMATS,
+        revision: "1",
+        maintainer: "A <a@b.c>",
         jobs: None,
         memory: None,
         rebuild: false,

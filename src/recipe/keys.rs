@@ -18,8 +18,12 @@ pub(super) const RECIPE: Keys = Keys {
         "build",
         "outputs",
     ],
-    optional: &["requires"],
+    optional: &["requires", "package"],
 };
+
+pub(super) const PACKAGE: Keys = Keys { required: &[], optional: &["name", "debian", "rpm"] };
+
+pub(super) const RELATIONS: Keys = Keys { required: &[], optional: &["depends", "dev-depends", "replaces"] };
 
 pub(super) const VERSION: Keys = Keys {
     required: &["version", "rocm"],
@@ -140,6 +144,8 @@ mod tests {
             ("/properties/targets", TARGETS),
             ("/properties/build", BUILD),
             ("/$defs/output", OUTPUT),
+            ("/properties/package", PACKAGE),
+            ("/$defs/relations", RELATIONS),
         ] {
             assert_schema_has(schema, pointer, keys);
         }

@@ -11,6 +11,7 @@ mod keys;
 mod lint;
 mod mark;
 mod outputs;
+mod packaging;
 mod parse;
 mod proof;
 mod proven;

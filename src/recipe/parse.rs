@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::error::RecipeError;
 use super::keys::{BUILD, RECIPE, SCHEMA, TARGETS};
-use super::{calls, checks, kernels, outputs, proof, proven, series, suites, versions};
+use super::{calls, checks, kernels, outputs, packaging, proof, proven, series, suites, versions};
 use crate::document::{Field, Mistake, Mistakes, Section, capability, read, variable};
 use crate::model::{
     BuildSpec, FileSet, GfxTarget, OptionValue, Proof, Recipe, RecipeName, RecipeVersion, Version,
@@ -132,6 +132,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
     let targets = section.required("targets", |field| targets(&field));
     let build = section.required("build", |field| build(&field));
     let outputs = section.required("outputs", |field| outputs::read(&field));
+    let packaging = section.or("package", packaging::absent(), |field| packaging::read(&field));
 
     schema?;
     Some(Recipe {
@@ -147,6 +148,7 @@ fn recipe(section: &Section<'_>, folder: &str, files: &FileSet) -> Option<Recipe
         patches: Vec::new(),
         proofs: Vec::new(),
         outputs: outputs?,
+        packaging: packaging?,
         library: None,
         kernels: Vec::new(),
         calls: Vec::new(),

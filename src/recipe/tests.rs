@@ -5,7 +5,8 @@ use snapbox::{IntoData, assert_data_eq, str};
 
 use super::keys::{
     API, BUILD, CALL, CALLS, CASES, COMMANDS, COMMANDS_SIDE, COMPILE, EXPECT, GAP, KERNEL_CASES, KERNELS,
-    LIBRARY, MARK, OUTPUT, PATCH, PROOF, RECIPE, SERIES, SIDE, STEP, TARGETS, VARIANT, VERSION,
+    LIBRARY, MARK, OUTPUT, PACKAGE, PATCH, PROOF, RECIPE, RELATIONS, SERIES, SIDE, STEP, TARGETS, VARIANT,
+    VERSION,
 };
 use super::parse::{FILE, parse};
 use super::series::SERIES_FILE;
@@ -522,11 +523,17 @@ fn the_example_of_the_guide_is_a_good_recipe() {
 #[test]
 fn the_guide_explains_every_key() {
     let guide = include_str!("../../docs/recipes.md");
-    for keys in
-        [RECIPE, VERSION, TARGETS, BUILD, SERIES, PATCH, VARIANT, OUTPUT, MARK, CALL, LIBRARY, API, GAP]
-    {
+    for keys in [
+        RECIPE, VERSION, TARGETS, BUILD, PACKAGE, RELATIONS, SERIES, PATCH, VARIANT, OUTPUT, MARK, CALL,
+        LIBRARY, API, GAP,
+    ] {
         for key in keys.required.iter().chain(keys.optional) {
-            let ways = [format!("`{key}`"), format!("[{key}]"), format!("[build.{key}]")];
+            let ways = [
+                format!("`{key}`"),
+                format!("[{key}]"),
+                format!("[build.{key}]"),
+                format!("[package.{key}]"),
+            ];
             assert!(ways.iter().any(|way| guide.contains(way)), "`{key}` is not in docs/recipes.md");
         }
     }

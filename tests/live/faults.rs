@@ -54,7 +54,7 @@ fn an_interrupt_while_a_container_is_made_leaves_no_container() {
     recipe(&desk, "late", INSTALL);
     let late = Late { path: "/containers/create", by: Duration::from_secs(2) };
     let proxy = Proxy::open_late(&desk.path("engine.sock"), &socket, late);
-    let mut run = desk.start("late", "gfx1010", &["--engine", &proxy.address()]);
+    let run = desk.start("late", "gfx1010", &["--engine", &proxy.address()]);
     proxy.wait_until_held();
     run.interrupt();
     let process = run.process();

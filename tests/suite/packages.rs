@@ -57,7 +57,8 @@ impl Recipe<'_> {
         let manifest = self.manifest(files);
         fs::create_dir_all(into).unwrap();
         let format = package::format(package::DEFAULT_FORMAT).unwrap();
-        let packed = package::pack(format, &manifest, tree.path(), into, &cancel, &mut |_, _| ()).unwrap();
+        let packed =
+            package::pack(format, &manifest, tree.path(), into, &cancel, &mut |_, _| ()).unwrap().remove(0);
         if self.verified {
             let text = serde_json::to_vec(&Manifest { verification: Some(verification(self)), ..manifest });
             fs::write(&packed.beside[0], text.unwrap()).unwrap();
@@ -89,6 +90,8 @@ impl Recipe<'_> {
                 environment: BTreeMap::new(),
                 source_date_epoch: 315_532_800,
             },
+            about: None,
+            needs: vec![],
             tool: "rdna-build 0".into(),
             keys: BTreeMap::new(),
             files,

@@ -13,6 +13,7 @@ Examples:
   rdna-build build miopen --target gfx1010
   rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
   rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
+  rdna-build build miopen --target gfx1010 --format deb,rpm
 
   a folder as it lies, or a branch of your own:
   rdna-build build miopen --target gfx1010 --source ~/src/MIOpen
@@ -63,6 +64,8 @@ pub struct BuildArguments {
     #[command(flatten)]
     pub patches: PatchOptions,
     #[command(flatten)]
+    pub packages: PackageOptions,
+    #[command(flatten)]
     pub settings: SettingsOptions,
 }
 
@@ -98,6 +101,17 @@ pub struct SettingsOptions {
     pub store: StoreOptions,
     #[command(flatten)]
     pub output: OutputFolder,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Packages")]
+pub struct PackageOptions {
+    /// Formats of the packages: tar.zst, deb, rpm [default: tar.zst]
+    #[arg(long = "format", value_name = "FORMAT", value_delimiter = ',', value_parser = settings::package_format)]
+    pub formats: Vec<String>,
+    /// Counts what is published of one version, as part of a .deb's or .rpm's version [default: 1]
+    #[arg(long, value_name = "N", value_parser = settings::package_revision)]
+    pub revision: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -145,6 +159,16 @@ pub struct OutputFolder {
     /// Where packages are put [default: out]
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+}
+
+impl BuildArguments {
+    pub fn flags(&self) -> Flags {
+        Flags {
+            package_formats: self.packages.formats.clone(),
+            revision: self.packages.revision.clone(),
+            ..self.settings.flags()
+        }
+    }
 }
 
 impl SettingsOptions {

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::build::{BuildArguments, PatchOptions, SettingsOptions, recipe_name};
+use super::build::{BuildArguments, PackageOptions, PatchOptions, SettingsOptions, recipe_name};
 use crate::cli::settings::Flags;
 use crate::model::{GfxTarget, RecipeName, ToolchainId, Version};
 
@@ -68,6 +68,7 @@ impl MatrixArguments {
             rebuild: false,
             keep_failed: false,
             patches: self.patches.clone(),
+            packages: PackageOptions::default(),
             settings: self.settings.clone(),
         }
     }

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-pub use build::{BuildArguments, CatalogOptions, PatchOptions, SettingsOptions, StoreOptions};
+pub use build::{
+    BuildArguments, CatalogOptions, PackageOptions, PatchOptions, SettingsOptions, StoreOptions,
+};
 pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
 pub use install::{
@@ -312,7 +314,7 @@ impl Arguments {
     /// What the command line says about settings.
     pub fn flags(&self) -> Flags {
         let mut flags = match &self.command {
-            Command::Build(build) | Command::Plan(build) | Command::Shell(build) => build.settings.flags(),
+            Command::Build(build) | Command::Plan(build) | Command::Shell(build) => build.flags(),
             Command::Matrix(matrix) => matrix.flags(),
             Command::Config(config) => config.settings.flags(),
             Command::Patch(patch) => patch.settings().map(SettingsOptions::flags).unwrap_or_default(),
@@ -322,7 +324,7 @@ impl Arguments {
             Command::Verify(verify) => verify.flags(),
             Command::Cache(cache) => match &cache.command {
                 CacheCommand::Why(build) => {
-                    let own = build.settings.flags();
+                    let own = build.flags();
                     Flags { store: own.store.clone().or_else(|| cache.store.store.clone()), ..own }
                 }
                 _ => Flags { store: cache.store.store.clone(), ..Flags::default() },

@@ -239,6 +239,14 @@ Patches:
       --unproven-patches
           Apply patches that were never proven on this version, too
 
+Packages:
+      --format <FORMAT>
+          Formats of the packages: tar.zst, deb, rpm [default: tar.zst]
+
+      --revision <N>
+          Counts what is published of one version, as part of a .deb's or .rpm's version [default:
+          1]
+
 Machine:
   -j, --jobs <N>
           Compilations at the same time [default: what cores and memory allow]
@@ -286,6 +294,7 @@ Examples:
   rdna-build build miopen --target gfx1010
   rdna-build build miopen --target gfx1010,gfx1012 --version 3.3.0
   rdna-build build miopen --target gfx1010 --jobs 4 --memory 8GiB
+  rdna-build build miopen --target gfx1010 --format deb,rpm
 
   a folder as it lies, or a branch of your own:
   rdna-build build miopen --target gfx1010 --source ~/src/MIOpen

@@ -195,11 +195,12 @@ pub(super) fn built_last(store: &Store) -> Result<Option<PathBuf>, CliError> {
 fn package_of(run: &RunId, store: &Store) -> Option<PathBuf> {
     let text = fs::read(store.run_path(run).join(REPORT_NAME)).ok()?;
     let report: Report = serde_json::from_slice(&text).ok()?;
-    let packages = report.units.into_iter().rev().filter_map(|unit| match unit.outcome {
-        Outcome::Passed { package, .. } => Some(PathBuf::from(package)),
+    // The first of a unit holds the library.
+    let mut packages = report.units.into_iter().rev().filter_map(|unit| match unit.outcome {
+        Outcome::Passed { packages } => packages.into_iter().next().map(|first| PathBuf::from(first.path)),
         Outcome::Failed { .. } | Outcome::Skipped { .. } => None,
     });
-    packages.into_iter().find(|package| package.exists())
+    packages.find(|package| package.exists())
 }
 
 fn runtime<'a>(

@@ -81,6 +81,9 @@ debian-mirror      RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
 recipes            default                   (those built in)
 toolchains         default                   (those built in)
 patches            default                   (none)
+package-formats    default                   tar.zst
+revision           default                   1
+maintainer         default                   rdna-build <hkevin01@users.noreply.github.com>
 ccache             default                   (a volume of the engine)
 source-date-epoch  default                   (315532800, 1980-01-01)
 color              default                   auto

@@ -91,8 +91,10 @@ fn lines(event: &Event) -> Vec<String> {
         Event::Note { message } => ("note".to_owned(), message.clone()),
         Event::RunFinished { report } => {
             let units = report.units.iter().map(|unit| match &unit.outcome {
-                Outcome::Passed { package, sha256, .. } => {
-                    format!("{} passed: {package} sha256 {sha256}", unit.unit)
+                Outcome::Passed { packages } => {
+                    let packages = packages.iter();
+                    let packages = packages.map(|one| format!("{} sha256 {}", one.path, one.sha256));
+                    format!("{} passed: {}", unit.unit, packages.collect::<Vec<_>>().join(", "))
                 }
                 Outcome::Failed { why, .. } => format!("{} failed: {why}", unit.unit),
                 Outcome::Skipped { missing } => format!("{} skipped: {missing}", unit.unit),

@@ -5,7 +5,8 @@ use super::page::Page;
 use super::palette::Tone;
 use super::printable;
 use super::table::Table;
-use crate::model::{PinnedSource, Plan, PlannedUnit, SourceSpec, StageState};
+use crate::model::{PinnedSource, Plan, PlannedStage, PlannedUnit, SourceSpec, StageState};
+use crate::package;
 
 /// Characters of a text from a recipe; the reason for a toolchain names every one that was refused.
 const LIMIT: usize = 2000;
@@ -60,13 +61,21 @@ fn unit_text(unit: &PlannedUnit, page: Page) -> String {
             StageState::Unknown { after } => (Tone::Warning, "open", format!("known after {after}")),
         };
         stages.row([
-            (Tone::Plain, planned.stage.to_string()),
+            (Tone::Plain, stage(planned)),
             (tone, state.to_owned()),
             (Tone::Faint, planned.state.key().map(|key| key.short()).unwrap_or_default()),
             (Tone::Plain, printable(&why, LIMIT)),
         ]);
     }
     format!("{title}\n{}\n{}", facts.render(2, page), stages.render(2, page))
+}
+
+/// `package deb`, where it is not the usual format.
+fn stage(planned: &PlannedStage) -> String {
+    match planned.format.as_deref().filter(|format| *format != package::DEFAULT_FORMAT) {
+        Some(format) => format!("{} {format}", planned.stage),
+        None => planned.stage.to_string(),
+    }
 }
 
 fn has_work(unit: &PlannedUnit) -> bool {
@@ -123,8 +132,8 @@ mod tests {
     use super::*;
     use crate::cli::render::Palette;
     use crate::model::{
-        Cost, Digest, Fit, Ingredients, Key, LeftOutReason, PatchLeftOut, PlannedPatch, PlannedStage, Script,
-        Stage, UnitId,
+        About, Cost, Digest, Fit, Ingredients, Key, LeftOutReason, PatchLeftOut, PlannedPatch, PlannedStage,
+        Relations, Script, Stage, UnitId,
     };
 
     fn key(stage: Stage) -> Key {
@@ -135,7 +144,12 @@ mod tests {
         let stages = Stage::BUILD
             .into_iter()
             .zip(states)
-            .map(|(stage, state)| PlannedStage { stage, state, ingredients: Ingredients::default() })
+            .map(|(stage, state)| PlannedStage {
+                stage,
+                format: None,
+                state,
+                ingredients: Ingredients::default(),
+            })
             .collect();
         PlannedUnit {
             id: UnitId {
@@ -174,7 +188,17 @@ mod tests {
             },
             source_date_epoch: 0,
             outputs: vec![],
-            format: "tar.zst".into(),
+            formats: vec!["tar.zst".into()],
+            about: About {
+                name: "miopen-hip-gfx1010".into(),
+                revision: "1".into(),
+                maintainer: "A <a@example.org>".into(),
+                summary: String::new(),
+                homepage: String::new(),
+                license: "MIT".into(),
+                debian: Relations::default(),
+                rpm: Relations::default(),
+            },
             stages,
             cost: Cost { seconds: 2400, measured: false, disk: 8 << 30, memory: 3 << 30, jobs: 2 },
         }

@@ -44,18 +44,19 @@ pub fn failures(report: &Report, palette: Palette) -> String {
 
 /// The paths of the packages, one a line: data for standard output.
 pub fn packages(report: &Report) -> String {
-    let paths = report.units.iter().filter_map(|unit| match &unit.outcome {
-        Outcome::Passed { package, .. } => Some(format!("{package}\n")),
-        Outcome::Failed { .. } | Outcome::Skipped { .. } => None,
+    let packages = report.units.iter().flat_map(|unit| match &unit.outcome {
+        Outcome::Passed { packages } => packages.as_slice(),
+        Outcome::Failed { .. } | Outcome::Skipped { .. } => &[],
     });
-    paths.collect()
+    packages.map(|package| format!("{}\n", package.path)).collect()
 }
 
 fn outcome(unit: &UnitReport, palette: Palette) -> String {
     match &unit.outcome {
-        Outcome::Passed { size, .. } => {
+        Outcome::Passed { packages } => {
             let what = if is_cached(unit) { "up to date" } else { "built" };
-            format!("{}, {}", palette.paint(Tone::Good, what), amount::bytes(*size))
+            let size = packages.iter().map(|package| package.size).sum();
+            format!("{}, {}", palette.paint(Tone::Good, what), amount::bytes(size))
         }
         Outcome::Failed { why, .. } => {
             let mut lines = why.lines().map(|line| printable(line, 1000));
@@ -71,7 +72,13 @@ fn outcome(unit: &UnitReport, palette: Palette) -> String {
 
 fn details(unit: &UnitReport) -> String {
     match &unit.outcome {
-        Outcome::Passed { sha256, .. } => format!("  sha256  {sha256}\n"),
+        Outcome::Passed { packages } => match packages.as_slice() {
+            [package] => format!("  sha256  {}\n", package.sha256),
+            several => several
+                .iter()
+                .map(|package| format!("  sha256  {}  {}\n", package.sha256, file_name(&package.path)))
+                .collect(),
+        },
         Outcome::Failed { why, help, log } => {
             let help = help.iter().flat_map(|help| help.lines());
             let help = help.map(|line| format!("  help: {}\n", printable(line, 1000)));
@@ -80,6 +87,10 @@ fn details(unit: &UnitReport) -> String {
         }
         Outcome::Skipped { .. } => String::new(),
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Where the error is that of a conflict that is known, how to read about it.

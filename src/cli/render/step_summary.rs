@@ -29,7 +29,9 @@ pub fn of_report(report: &Report) -> String {
         "### rdna-build\n\n| unit | result | size | made | cached |\n|---|---|---|---|---|\n".to_owned();
     for unit in &report.units {
         let (result, size) = match &unit.outcome {
-            Outcome::Passed { size, .. } => ("built".to_owned(), amount::bytes(*size)),
+            Outcome::Passed { packages } => {
+                ("built".to_owned(), amount::bytes(packages.iter().map(|package| package.size).sum()))
+            }
             Outcome::Failed { why, .. } => (format!("**failed**: {}", cell(why)), String::new()),
             Outcome::Skipped { missing } => (format!("skipped: {}", cell(missing)), String::new()),
         };

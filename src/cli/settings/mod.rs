@@ -16,10 +16,12 @@ pub use environment::{Environment, Terminal, from_process};
 pub use error::{Mistake, Place, SettingsError};
 pub use table::{redact, reference};
 pub use value::{
-    ColorChoice, EngineText, Format, OwnPatchFile, Progress, ValueError, Verbosity, jobs, mirror, size,
+    ColorChoice, EngineText, Format, OwnPatchFile, Progress, ValueError, Verbosity, jobs, mirror,
+    package_format, package_revision, size,
 };
 
 use crate::model::{HostPath, nearest};
+use crate::package;
 use reader::Reader;
 
 /// What the command line said; `None` where it said nothing.
@@ -32,6 +34,9 @@ pub struct Flags {
     pub memory: Option<u64>,
     pub offline: bool,
     pub debian_mirror: Option<String>,
+    /// Empty where nothing was said.
+    pub package_formats: Vec<String>,
+    pub revision: Option<String>,
     pub recipes: Vec<PathBuf>,
     pub toolchains: Vec<PathBuf>,
     pub color: Option<ColorChoice>,
@@ -57,6 +62,11 @@ pub struct Settings {
     pub toolchains: Vec<HostPath>,
     /// Patches of the person's own, in the order of application.
     pub patches: Vec<OwnPatchFile>,
+    /// At least one, each once.
+    pub package_formats: Vec<String>,
+    pub revision: String,
+    /// `Name <address>`.
+    pub maintainer: String,
     pub ccache_dir: Option<HostPath>,
     pub source_date_epoch: Option<u64>,
     pub color: ColorChoice,
@@ -134,6 +144,11 @@ impl Settings {
         let recipes = reader.read(&table::RECIPES, flag_paths(&flags.recipes), Vec::new);
         let toolchains = reader.read(&table::TOOLCHAINS, flag_paths(&flags.toolchains), Vec::new);
         let patches = reader.read(&table::PATCHES, None, Vec::new);
+        let asked = (!flags.package_formats.is_empty()).then(|| flags.package_formats.clone());
+        let package_formats =
+            reader.read(&table::PACKAGE_FORMATS, asked, || vec![package::DEFAULT_FORMAT.to_owned()]);
+        let revision = reader.read(&table::REVISION, flags.revision.clone(), || "1".to_owned());
+        let maintainer = reader.read(&table::MAINTAINER, None, || table::MAINTAINER.about.default.to_owned());
         let ccache_dir = reader.read_optional(&table::CCACHE, None);
         let source_date_epoch = reader.read_optional(&table::SOURCE_DATE_EPOCH, None);
         let color = reader.read(&table::COLOR, flags.color, || ColorChoice::Auto);
@@ -155,6 +170,9 @@ impl Settings {
             recipes,
             toolchains,
             patches,
+            package_formats,
+            revision,
+            maintainer,
             ccache_dir,
             source_date_epoch,
             color,

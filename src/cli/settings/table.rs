@@ -79,6 +79,14 @@ settings! {
     PATCHES: Vec<OwnPatchFile> = "patches" "RDNA_BUILD_PATCHES" None, "RECIPE=FILE, several", "none",
         "patches of your own for recipes; in a file a table: [patches] RECIPE = [\"FILE\"]", value::own_patches,
         |patches| own_patches(patches);
+    PACKAGE_FORMATS: Vec<String> = "package-formats" "RDNA_BUILD_PACKAGE_FORMATS" Some("--format"),
+        "tar.zst, deb, rpm", "tar.zst", "the formats that packages are made in", value::package_formats,
+        |formats| formats.join(", ");
+    REVISION: String = "revision" "RDNA_BUILD_REVISION" Some("--revision"), "letters, digits and dots", "1",
+        "counts the packages that are published of one version", value::revision, String::clone;
+    MAINTAINER: String = "maintainer" "RDNA_BUILD_MAINTAINER" None, "Name <address>",
+        "rdna-build <hkevin01@users.noreply.github.com>", "who answers for packages, as it stands in them",
+        value::maintainer, String::clone;
     CCACHE: HostPath = "ccache" "RDNA_BUILD_CCACHE" None, "a folder", "a volume of the engine",
         "a folder of user 1000 as compiler cache, instead of the volume", value::path, HostPath::to_string, from ccache_dir;
     SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 
 use crate::model::{HostPath, RecipeName};
+use crate::package;
 
 /// The engine as a person names it: `auto`, `docker`, `podman` or an address. The engine's own module judges it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,12 @@ pub enum ValueError {
     Address,
     #[error("a recipe's name, `=` and a patch file are expected, e.g. `miopen=mine.patch`")]
     OwnPatch,
+    #[error("package formats are expected: {}", package::FORMATS.map(|format| format.name).join(", "))]
+    PackageFormats,
+    #[error("a name and an address are expected, e.g. `Ada Lovelace <ada@example.org>`")]
+    Maintainer,
+    #[error("letters, digits and dots are expected, a digit first, e.g. `2`")]
+    Revision,
     #[error("one value is expected, not a list")]
     NotAList,
     #[error("the value is empty")]
@@ -119,6 +126,57 @@ pub fn own_patches(raw: &Raw, base: &Path) -> Result<Vec<OwnPatchFile>, ValueErr
         Raw::Text(text) => text.split(':').filter(|text| !text.is_empty()).map(read).collect(),
         Raw::List(texts) => texts.iter().map(|text| read(text)).collect(),
     }
+}
+
+/// Names of package formats, each once; in a variable with `,` between them.
+pub fn package_formats(raw: &Raw, _base: &Path) -> Result<Vec<String>, ValueError> {
+    let names: Vec<&str> = match raw {
+        Raw::Text(text) => text.split(',').map(str::trim).collect(),
+        Raw::List(texts) => texts.iter().map(String::as_str).collect(),
+    };
+    let mut formats = Vec::new();
+    for name in names {
+        let format = package_format(name)?;
+        if !formats.contains(&format) {
+            formats.push(format);
+        }
+    }
+    if formats.is_empty() { Err(ValueError::PackageFormats) } else { Ok(formats) }
+}
+
+/// The name of a package format.
+pub fn package_format(name: &str) -> Result<String, ValueError> {
+    package::format(name).map(|format| format.name.to_owned()).map_err(|_| ValueError::PackageFormats)
+}
+
+/// `Name <address>`, as it stands in packages.
+pub fn maintainer(raw: &Raw, _base: &Path) -> Result<String, ValueError> {
+    let text = one(raw)?.trim();
+    let parts = text.strip_suffix('>').and_then(|text| text.split_once(" <"));
+    match parts {
+        Some((name, address))
+            if !name.trim().is_empty()
+                && address.contains('@')
+                && !text.contains(char::is_control)
+                && !name.contains(['<', '>', ','])
+                && !address.contains(['<', '>', ' ']) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(ValueError::Maintainer),
+    }
+}
+
+pub fn revision(raw: &Raw, _base: &Path) -> Result<String, ValueError> {
+    package_revision(one(raw)?)
+}
+
+/// What counts the packages that were published of one version. Distributions allow no `-` in it.
+pub fn package_revision(text: &str) -> Result<String, ValueError> {
+    let is_good = text.starts_with(|c: char| c.is_ascii_digit())
+        && text.len() <= 40
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+    if is_good { Ok(text.to_owned()) } else { Err(ValueError::Revision) }
 }
 
 pub fn engine(raw: &Raw, _base: &Path) -> Result<EngineText, ValueError> {

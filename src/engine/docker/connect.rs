@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, Docker};
 
-use super::{Creations, DockerEngine};
 use super::capability;
 use super::failure::{io_kind, server_text};
+use super::{Creations, DockerEngine};
 use crate::engine::{EngineError, EngineKind};
 use crate::model::HostPath;
 

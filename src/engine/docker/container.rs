@@ -28,11 +28,8 @@ const REMOVAL_POLLS: u32 = 600;
 pub(super) async fn create(engine: &DockerEngine, spec: &ContainerSpec) -> Result<ContainerId, EngineError> {
     let (client, request) = (engine.client.clone(), request(spec, engine.info.has_init));
     let creation = async move { client.create_container(None::<CreateContainerOptions>, request).await };
-    let created = engine
-        .creations
-        .finish(creation)
-        .await
-        .map_err(|error| explain("creating a container", error))?;
+    let created =
+        engine.creations.finish(creation).await.map_err(|error| explain("creating a container", error))?;
     Ok(ContainerId(created.id))
 }
 

@@ -44,6 +44,17 @@ pub(super) async fn inspect(
     })
 }
 
+/// What the image holds: remembered, or read once more.
+pub(in crate::execute) async fn inventory(
+    workshop: &Workshop,
+    image: &Image,
+) -> Result<Inventory, ExecuteError> {
+    match workshop.engine().await?.image(&image.id).await? {
+        Some(info) => Ok(inspect_image(&info, workshop).await?.inventory),
+        None => Ok(Inventory::default()),
+    }
+}
+
 /// Files that the toolchain names and that are there, some of which no rule knows.
 async fn present(
     engine: &dyn Engine,

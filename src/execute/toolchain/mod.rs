@@ -21,6 +21,7 @@ use crate::store::{Made, Store};
 use crate::toolchain::pin;
 
 pub use inspect::ConflictFault;
+pub(super) use inspect::inventory;
 use inspect::{check_conflicts, inspect};
 pub use lock::{Locked, lock};
 use make::Maker;

@@ -4,19 +4,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::super::tests::{PREFIX, packed, scanned, tree};
 use super::*;
 use crate::model::{Digest, Manifest};
-use crate::package::ListedKind;
+use tar::EntryType;
+
+use crate::package::tar_writer::header;
+use crate::package::{ListedKind, list, read_manifest};
 
 fn written(manifest: &Manifest, root: &Path, workers: u32) -> (Digest, Vec<u8>) {
     let into = tempfile::tempdir().unwrap();
     let archive = into.path().join("a.tar.zst");
-    let text = serde_json::to_vec(manifest).unwrap();
-    let contents = Contents {
-        manifest,
-        manifest_text: &text,
-        manifest_path: "opt/rdna-build/x-1.0-gfx1010/share/rdna-build/manifest.json",
-        tree_root: root,
-    };
-    let done = write_with(&contents, &archive, workers, &CancellationToken::new(), &mut |_, _| ()).unwrap();
+    let parcel = Parcel::new(Part::Whole, manifest, root).unwrap().unwrap();
+    let done = write_with(&parcel, &archive, workers, &CancellationToken::new(), &mut |_, _| ()).unwrap();
     (done.sha256, fs::read(archive).unwrap())
 }
 
@@ -47,13 +44,12 @@ fn the_order_of_the_files_does_not_change_the_order_of_the_archive() {
     let mut reversed = sorted.clone();
     reversed.files.reverse();
     // The manifest's own text is the same here, so that only the order could differ.
-    let text = serde_json::to_vec(&sorted).unwrap();
     let digest = |manifest: &Manifest| {
         let into = tempfile::tempdir().unwrap();
-        let manifest_path = "opt/m/share/rdna-build/manifest.json";
-        let contents = Contents { manifest, manifest_text: &text, manifest_path, tree_root: root.path() };
+        let mut parcel = Parcel::new(Part::Whole, manifest, root.path()).unwrap().unwrap();
+        parcel.manifest_text = Some(("opt/m/share/rdna-build/manifest.json".to_owned(), Vec::new()));
         let archive = into.path().join("a.tar.zst");
-        write_with(&contents, &archive, 1, &CancellationToken::new(), &mut |_, _| ()).unwrap()
+        write_with(&parcel, &archive, 1, &CancellationToken::new(), &mut |_, _| ()).unwrap()
     };
     assert_eq!(digest(&sorted), digest(&reversed));
 }

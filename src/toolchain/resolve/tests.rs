@@ -57,6 +57,7 @@ fn recipe(requires: &[(&str, &str)]) -> Recipe {
         kernels: vec![],
         calls: vec![],
         suites: vec![],
+        packaging: Default::default(),
         outputs: Vec::new(),
         files: FileSet::default(),
     }

@@ -162,6 +162,8 @@ fn manifest(files: Vec<PackagedFile>) -> Manifest {
             environment: [].into(),
             source_date_epoch: 0,
         },
+        about: None,
+        needs: vec![],
         tool: "rdna-build 0".into(),
         keys: [].into(),
         files,

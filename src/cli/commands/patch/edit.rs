@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{BuildArguments, EditArguments};
+use crate::cli::args::{BuildArguments, EditArguments, PackageOptions};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
 use crate::cli::render;
@@ -82,6 +82,7 @@ fn resolve(arguments: &EditArguments, settings: &Settings, store: &Store) -> Res
         rebuild: false,
         keep_failed: false,
         patches: arguments.patches.clone(),
+        packages: PackageOptions::default(),
         settings: arguments.settings.clone(),
     };
     Job::resolve(&build, settings, store, Trace::StatCache)

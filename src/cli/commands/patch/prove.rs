@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::{BuildArguments, PatchOptions, ProveArguments};
+use crate::cli::args::{BuildArguments, PackageOptions, PatchOptions, ProveArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
 use crate::cli::render::{self, Page, proofs};
@@ -99,6 +99,7 @@ fn build_arguments(arguments: &ProveArguments, recipe: &Recipe) -> BuildArgument
         rebuild: false,
         keep_failed: false,
         patches: PatchOptions { unproven_patches: true, ..PatchOptions::default() },
+        packages: PackageOptions::default(),
         settings: arguments.settings.clone(),
     }
 }

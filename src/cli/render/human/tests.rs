@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::model::{Digest, Key, LogStream, Outcome, Report, StageReport, UnitReport};
+use crate::model::{Digest, Key, LogStream, Outcome, PackageFile, Report, StageReport, UnitReport};
 
 const UNIT: &str = "miopen-3.3.0-gfx1010-debian-sid";
 
@@ -98,11 +98,9 @@ fn report(cached: &[Stage], made: &[(Stage, f64)], outcome: Outcome) -> Report {
 }
 
 fn passed() -> Outcome {
-    Outcome::Passed {
-        package: format!("/out/{UNIT}.tar.zst"),
-        size: 13_000_000,
-        sha256: Digest::of("package"),
-    }
+    let package =
+        PackageFile { path: format!("/out/{UNIT}.tar.zst"), size: 13_000_000, sha256: Digest::of("package") };
+    Outcome::Passed { packages: vec![package] }
 }
 
 fn fresh_run(reader: &Reader) {

@@ -1,54 +1,19 @@
-//! Reads archives without unpacking them, within limits: an archive may come from anywhere.
+//! A walk through the entries of an archive, which every format offers and everything that reads packages builds on.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use tar::EntryType;
 
-use crate::model::Manifest;
-use crate::package::error::PackageError;
-use crate::package::{Listed, ListedKind, MANIFEST, tree};
+use super::error::PackageError;
+use super::{Listed, ListedKind, tree};
 
 /// What a reader puts up with from an archive of a stranger.
-const LARGEST_MANIFEST: u64 = 64 << 20;
 const LONGEST_NAME: u64 = 64 << 10;
-const MOST_ENTRIES: usize = 1 << 20;
+pub(super) const MOST_ENTRIES: usize = 1 << 20;
 const LONGEST_END: u64 = 1 << 20;
 /// Log2 of the window: memory a reader spends at most on decompression, 128 MiB.
 const LARGEST_WINDOW: u32 = 27;
-
-pub(in crate::package) fn list(archive: &Path) -> Result<Vec<Listed>, PackageError> {
-    let mut listed = Vec::new();
-    walk(archive, &mut |entry, _| {
-        listed.push(entry);
-        Ok(true)
-    })?;
-    Ok(listed)
-}
-
-pub(in crate::package) fn read_manifest(archive: &Path) -> Result<Manifest, PackageError> {
-    let mut manifest = None;
-    walk(archive, &mut |entry, bytes| {
-        if !entry.path.strip_suffix(MANIFEST).is_some_and(|prefix| prefix.ends_with('/')) {
-            return Ok(true);
-        }
-        let ListedKind::File { size } = entry.kind else {
-            return Err("its manifest is no file".to_owned().into());
-        };
-        if size > LARGEST_MANIFEST {
-            return Err(format!("its manifest has {size} bytes").into());
-        }
-        let mut text = Vec::new();
-        bytes.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| error.to_string())?;
-        manifest = Some(serde_json::from_slice(&text).map_err(|error| format!("its manifest: {error}"))?);
-        Ok(false)
-    })?;
-    manifest.ok_or_else(|| PackageError::NotOurs {
-        archive: archive.to_owned(),
-        reason: format!("there is no {MANIFEST} in it"),
-    })
-}
 
 /// Why a walk through an archive ends early.
 pub(super) enum Stop {
@@ -80,14 +45,8 @@ pub(super) fn decoder<R: Read>(compressed: R) -> io::Result<zstd::Decoder<'stati
     Ok(decoder)
 }
 
-fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
-    let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let not_ours = |reason| PackageError::NotOurs { archive: archive.to_owned(), reason };
-    walk_in(archive, decoder(file).map_err(|error| not_ours(error.to_string()))?, each)
-}
-
 /// Shows each entry of a tar archive with its bytes until told to stop. The checksum is checked only when never told.
-pub(super) fn walk_in(archive: &Path, bytes: impl Read, each: Each<'_>) -> Result<(), PackageError> {
+pub(super) fn walk_tar(archive: &Path, bytes: impl Read, each: Each<'_>) -> Result<(), PackageError> {
     let walk = || -> Result<(), Stop> {
         let text = |error: io::Error| error.to_string();
         let mut tar = tar::Archive::new(bytes);
@@ -120,7 +79,11 @@ pub(super) fn walk_in(archive: &Path, bytes: impl Read, each: Each<'_>) -> Resul
                 }
             };
             let path = utf8(long_path.take().unwrap_or_else(|| header.path_bytes().into_owned()))?;
-            let path = path.trim_end_matches('/').to_owned();
+            // dpkg's archives begin with their root.
+            let path = path.strip_prefix("./").unwrap_or(&path).trim_end_matches('/').to_owned();
+            if path.is_empty() && kind == ListedKind::Directory {
+                continue;
+            }
             if !tree::is_plain_path(&path) {
                 return Err(format!("it holds the path {path:?}").into());
             }

@@ -9,10 +9,10 @@ use std::thread;
 
 use tokio_util::sync::CancellationToken;
 
-use super::read::{Stop, decoder, walk_in};
+use super::error::PackageError;
+use super::walk::{Each, Stop, decoder, walk_tar};
+use super::{Format, Listed, ListedKind, tree};
 use crate::model::{Digest, Digester, PackagedFile};
-use crate::package::error::PackageError;
-use crate::package::{Listed, ListedKind, tree};
 
 /// More than any library with its kernels takes.
 const LARGEST_CONTENT: u64 = 32 << 30;
@@ -25,7 +25,7 @@ const FLUSHED: u64 = 32 << 20;
 
 /// What was laid down, and what it came from.
 #[derive(Debug)]
-pub(in crate::package) struct Digested {
+pub(super) struct Digested {
     /// Sorted by path.
     pub files: Vec<PackagedFile>,
     /// Of the archive.
@@ -34,18 +34,17 @@ pub(in crate::package) struct Digested {
 }
 
 /// Unpacks into an empty folder. Links are made when all files are there, so that nothing is written through one.
-pub(in crate::package) fn unpack(
+pub(super) fn unpack(
+    format: &Format,
     archive: &Path,
     into: &Path,
     cancel: &CancellationToken,
 ) -> Result<(), PackageError> {
-    let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let bytes = decoder(file).map_err(|error| not_ours(archive, error.to_string()))?;
-    lay_down(archive, bytes, into, cancel, &mut Plain)
+    lay_down(archive, |each| (format.walk)(archive, each), into, cancel, &mut Plain)
 }
 
-/// Unpacks as [`unpack`] does, digests what it lays down and has it on the disk on return.
-pub(in crate::package) fn unpack_digested(
+/// Unpacks a `tar.zst` as [`unpack`] does, digests what it lays down and has it on the disk on return.
+pub(super) fn unpack_digested(
     archive: &Path,
     into: &Path,
     cancel: &CancellationToken,
@@ -59,7 +58,8 @@ pub(in crate::package) fn unpack_digested(
         let digesting = threads.spawn(move || digest_all(&digested));
         let flushing = threads.spawn(move || flush_all(&flushed));
         let mut sink = Digesting { to_digest, to_flush, files: Vec::new() };
-        let laid_down = lay_down(archive, Blocks::new(receiver), into, cancel, &mut sink);
+        let walk = |each: Each<'_>| walk_tar(archive, Blocks::new(receiver), each);
+        let laid_down = lay_down(archive, walk, into, cancel, &mut sink);
         // Both end when nothing more can come.
         let Digesting { to_digest, to_flush, mut files } = sink;
         drop((to_digest, to_flush));
@@ -143,14 +143,14 @@ impl Sink for Digesting {
 
 fn lay_down(
     archive: &Path,
-    bytes: impl Read,
+    walk: impl FnOnce(Each<'_>) -> Result<(), PackageError>,
     into: &Path,
     cancel: &CancellationToken,
     sink: &mut dyn Sink,
 ) -> Result<(), PackageError> {
     let mut links = Vec::new();
     let mut total = 0u64;
-    let walked = walk_in(archive, bytes, &mut |entry, bytes| {
+    let walked = walk(&mut |entry, bytes| {
         let place = into.join(&entry.path);
         if let Some(folder) = place.parent() {
             make_folder(folder, &entry.path)?;

@@ -1,0 +1,110 @@
+//! `.deb`: a package for dpkg and apt. Here its outer shell is written and read; `control` says what it says of itself.
+
+mod control;
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
+use std::path::Path;
+
+use tar::EntryType;
+use tokio_util::sync::CancellationToken;
+
+use super::contents::Contents;
+use super::error::PackageError;
+use super::parcel::{Parcel, Part};
+use super::sink::{self, DigestingWriter};
+use super::tar_writer::{append_all, encoder, header, workers};
+use super::walk::{Each, decoder, walk_tar};
+use super::{Progress, Written, plain_name};
+use crate::model::Manifest;
+
+pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Default];
+
+/// dpkg reads zstd since 1.21.18.
+const DATA: &str = "data.tar.zst";
+const CONTROL: &str = "control.tar.zst";
+const FORMAT: (&str, &[u8]) = ("debian-binary", b"2.0\n");
+
+/// `NAME_VERSION_amd64`, as dpkg-deb names it.
+pub(super) fn stem(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
+    let about =
+        manifest.about.as_ref().ok_or_else(|| PackageError::Undescribed { name: manifest.name.clone() })?;
+    let name = plain_name(&about.name)?;
+    let version = control::version(manifest, about);
+    Ok(format!("{name}{}_{}_{}", control::suffix(part), plain_name(&version)?, control::ARCHITECTURE))
+}
+
+pub(super) fn write(
+    parcel: &Parcel<'_>,
+    archive: &Path,
+    cancel: &CancellationToken,
+    progress: Progress<'_>,
+) -> Result<Written, PackageError> {
+    let texts = parcel.manifest_text.iter().cloned().chain(control::texts(parcel)?).collect();
+    let contents = Contents::new(&parcel.manifest.files, texts, parcel.tree_root, parcel.epoch())?;
+    let control = control_archive(parcel, &contents).map_err(PackageError::io("packing", archive))?;
+    // An ar archive says how long a member is in front of it.
+    let mut data = packed_data(&contents, archive, cancel, progress)?;
+    sink::persist(archive, |file| {
+        let failed = |error| PackageError::io("writing", archive)(error);
+        let sink = DigestingWriter::new(BufWriter::with_capacity(256 << 10, file));
+        let mut shell = ar::Builder::new(sink);
+        let mut append = |name: &str, size: u64, bytes: &mut dyn Read| {
+            let mut header = ar::Header::new(name.as_bytes().to_vec(), size);
+            header.set_mode(0o100_644);
+            header.set_mtime(parcel.epoch());
+            shell.append(&header, bytes)
+        };
+        append(FORMAT.0, FORMAT.1.len() as u64, &mut &*FORMAT.1).map_err(failed)?;
+        append(CONTROL, control.len() as u64, &mut control.as_slice()).map_err(failed)?;
+        let size = data.metadata().map_err(failed)?.len();
+        append(DATA, size, &mut data).map_err(failed)?;
+        let (mut file, size, sha256) = shell.into_inner().map_err(failed)?.finish();
+        file.flush().map_err(failed)?;
+        Ok(Written { size, sha256 })
+    })
+}
+
+/// The compressed archive of all files, in a nameless file beside the package.
+fn packed_data(
+    contents: &Contents<'_>,
+    archive: &Path,
+    cancel: &CancellationToken,
+    progress: Progress<'_>,
+) -> Result<File, PackageError> {
+    let folder = archive.parent().unwrap_or(Path::new("."));
+    let failed = |error| PackageError::io("writing into", folder)(error);
+    let file = tempfile::tempfile_in(folder).map_err(failed)?;
+    let sink = BufWriter::with_capacity(256 << 10, file);
+    let mut builder = tar::Builder::new(encoder(sink, workers()).map_err(failed)?);
+    append_all(&mut builder, contents, archive, cancel, progress)?;
+    let sink = builder.into_inner().and_then(|encoder| encoder.finish()).map_err(failed)?;
+    let mut file = sink.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.rewind().map_err(failed)?;
+    Ok(file)
+}
+
+fn control_archive(parcel: &Parcel<'_>, contents: &Contents<'_>) -> io::Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(encoder(Vec::new(), workers())?);
+    for (name, text) in control::files(parcel, contents) {
+        let mut header = header(EntryType::Regular, 0o644, text.len() as u64, parcel.epoch());
+        builder.append_data(&mut header, name, text.as_bytes())?;
+    }
+    builder.into_inner()?.finish()
+}
+
+pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
+    let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
+    let not_ours = |reason: String| PackageError::NotOurs { archive: archive.to_owned(), reason };
+    let mut shell = ar::Archive::new(BufReader::with_capacity(256 << 10, file));
+    while let Some(entry) = shell.next_entry() {
+        let entry = entry.map_err(|error| not_ours(error.to_string()))?;
+        if entry.header().identifier() == DATA.as_bytes() {
+            return walk_tar(archive, decoder(entry).map_err(|error| not_ours(error.to_string()))?, each);
+        }
+    }
+    Err(not_ours(format!("there is no {DATA} in it")))
+}
+
+#[cfg(test)]
+mod tests;

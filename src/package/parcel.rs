@@ -1,0 +1,152 @@
+//! The packages that one unit is split into, and what each of them holds.
+
+use std::path::Path;
+
+use super::error::PackageError;
+use super::manifest_below;
+use crate::model::{About, Manifest, PackagedFile};
+
+/// Which of a unit's packages one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Everything in one.
+    Whole,
+    /// What programs need.
+    Runtime,
+    /// What compilers need.
+    Development,
+    /// What makes the system's loader find this library first. Holds no file of the build.
+    Default,
+}
+
+/// A package that is to be written.
+#[derive(Debug)]
+pub(super) struct Parcel<'a> {
+    pub part: Part,
+    /// Its files are those of this part.
+    pub manifest: Manifest,
+    /// Path and text of the manifest inside, which only the package with the library has.
+    pub manifest_text: Option<(String, Vec<u8>)>,
+    pub tree_root: &'a Path,
+    /// The licences among the files of the whole unit.
+    pub licenses: Vec<PackagedFile>,
+}
+
+impl<'a> Parcel<'a> {
+    /// The part of a unit's files; nothing where it would be empty.
+    pub fn new(part: Part, whole: &Manifest, tree_root: &'a Path) -> Result<Option<Self>, PackageError> {
+        let mut manifest = whole.clone();
+        manifest.files.retain(|file| part.holds(file, &whole.build.prefix));
+        let is_there = match part {
+            Part::Whole | Part::Runtime => true,
+            Part::Development => !manifest.files.is_empty(),
+            Part::Default => {
+                let about = whole.about.as_ref();
+                about.is_some_and(|about| !about.debian.replaces.is_empty() || !about.rpm.replaces.is_empty())
+            }
+        };
+        if !is_there {
+            return Ok(None);
+        }
+        let manifest_text = match part {
+            Part::Whole | Part::Runtime => {
+                let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
+                text.push(b'\n');
+                Some((manifest_path(&manifest)?, text))
+            }
+            Part::Development | Part::Default => None,
+        };
+        let licenses = whole.files.iter().filter(|file| is_license(file)).cloned().collect();
+        Ok(Some(Self { part, manifest, manifest_text, tree_root, licenses }))
+    }
+
+    /// What package managers are told of it.
+    pub fn about(&self) -> Result<&About, PackageError> {
+        self.manifest
+            .about
+            .as_ref()
+            .ok_or_else(|| PackageError::Undescribed { name: self.manifest.name.clone() })
+    }
+
+    /// Seconds since 1970.
+    pub fn epoch(&self) -> u64 {
+        self.manifest.build.source_date_epoch
+    }
+
+    /// The prefix without `/` in front.
+    pub fn prefix(&self) -> &str {
+        self.manifest.build.prefix.trim_matches('/')
+    }
+
+    /// A longer description, line by line.
+    pub fn description(&self) -> Vec<String> {
+        let manifest = &self.manifest;
+        let mut lines = vec![format!(
+            "Built for the gfx target {} by {} with the toolchain {}.",
+            manifest.target, manifest.tool, manifest.toolchain.id
+        )];
+        lines.push(match self.part {
+            Part::Whole | Part::Runtime => format!(
+                "All that is loaded lies below {}; nothing else of the system changes. What went into it stands in the manifest there.",
+                manifest.build.prefix
+            ),
+            Part::Development => format!("Headers and CMake files, below {}.", manifest.build.prefix),
+            Part::Default => format!(
+                "With this, programs of the whole system load the library below {} instead of the distribution's.",
+                manifest.build.prefix
+            ),
+        });
+        lines
+    }
+
+    /// Path and text of the loader's configuration.
+    pub fn loader_configuration(&self) -> Result<(String, Vec<u8>), PackageError> {
+        // First in the order of names, in which the loader's settings are read.
+        let path = format!("etc/ld.so.conf.d/000-{}.conf", self.about()?.name);
+        Ok((path, format!("/{}/lib\n", self.prefix()).into_bytes()))
+    }
+}
+
+impl Part {
+    fn holds(self, file: &PackagedFile, prefix: &str) -> bool {
+        match self {
+            Part::Whole => true,
+            Part::Runtime => !is_for_compilers(file, prefix),
+            Part::Development => is_for_compilers(file, prefix),
+            Part::Default => false,
+        }
+    }
+}
+
+/// Headers, CMake's and pkg-config's files, static libraries and the links that linkers follow.
+fn is_for_compilers(file: &PackagedFile, prefix: &str) -> bool {
+    let path = file.path();
+    let below = path.strip_prefix(prefix.trim_matches('/')).unwrap_or(path).trim_start_matches('/');
+    let (folder, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let is_in = |wanted: &str| folder == wanted || folder.starts_with(&format!("{wanted}/"));
+    let is_linker_link = matches!(
+        file,
+        PackagedFile::Symlink { target, .. }
+            if name.ends_with(".so") && target.rsplit('/').next().is_some_and(|target| target.starts_with(&format!("{name}.")))
+    );
+    is_in("include")
+        || is_in("lib/cmake")
+        || is_in("lib/pkgconfig")
+        || is_in("share/cmake")
+        || name.ends_with(".a")
+        || is_linker_link
+}
+
+fn is_license(file: &PackagedFile) -> bool {
+    let name = file.path().rsplit('/').next().unwrap_or_default().to_ascii_uppercase();
+    matches!(file, PackagedFile::File { .. }) && (name.starts_with("LICENSE") || name.starts_with("LICENCE"))
+}
+
+/// The path inside the package of the manifest itself, below the install prefix.
+fn manifest_path(manifest: &Manifest) -> Result<String, PackageError> {
+    let prefix = manifest.build.prefix.trim_matches('/');
+    if !super::tree::is_plain_path(prefix) {
+        return Err(PackageError::BadName { name: manifest.build.prefix.clone() });
+    }
+    Ok(manifest_below(prefix))
+}
