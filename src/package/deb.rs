@@ -42,7 +42,8 @@ pub(super) fn write(
 ) -> Result<Written, PackageError> {
     let texts = parcel.manifest_text.iter().cloned().chain(control::texts(parcel)?).collect();
     let contents = Contents::new(&parcel.manifest.files, texts, parcel.tree_root, parcel.epoch())?;
-    let control = control_archive(parcel, &contents).map_err(PackageError::io("packing", archive))?;
+    let control = control::files(parcel, &contents)?;
+    let control = control_archive(&control, parcel.epoch()).map_err(PackageError::io("packing", archive))?;
     // An ar archive says how long a member is in front of it.
     let mut data = packed_data(&contents, archive, cancel, progress)?;
     sink::persist(archive, |file| {
@@ -84,10 +85,10 @@ fn packed_data(
     Ok(file)
 }
 
-fn control_archive(parcel: &Parcel<'_>, contents: &Contents<'_>) -> io::Result<Vec<u8>> {
+fn control_archive(files: &[(&str, String)], epoch: u64) -> io::Result<Vec<u8>> {
     let mut builder = tar::Builder::new(encoder(Vec::new(), workers())?);
-    for (name, text) in control::files(parcel, contents) {
-        let mut header = header(EntryType::Regular, 0o644, text.len() as u64, parcel.epoch());
+    for (name, text) in files {
+        let mut header = header(EntryType::Regular, 0o644, text.len() as u64, epoch);
         builder.append_data(&mut header, name, text.as_bytes())?;
     }
     builder.into_inner()?.finish()

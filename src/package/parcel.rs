@@ -6,6 +6,10 @@ use super::error::PackageError;
 use super::manifest_below;
 use crate::model::{About, Manifest, PackagedFile};
 
+/// What lists of packages have room for.
+const LONGEST_SYNOPSIS: usize = 60;
+const LONGEST_LINE: usize = 76;
+
 /// Which of a unit's packages one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -78,25 +82,40 @@ impl<'a> Parcel<'a> {
         self.manifest.build.prefix.trim_matches('/')
     }
 
-    /// A longer description, line by line.
-    pub fn description(&self) -> Vec<String> {
-        let manifest = &self.manifest;
-        let mut lines = vec![format!(
+    /// One short line, as lists of packages show it: begins without an article, and has no explanation.
+    pub fn synopsis(&self) -> Result<String, PackageError> {
+        let summary = self.about()?.summary.as_str();
+        let short = match summary.split_once(": ") {
+            Some((short, _)) if summary.len() > LONGEST_SYNOPSIS => short,
+            _ => summary,
+        };
+        let short =
+            ["the ", "a ", "an "].iter().find_map(|article| short.strip_prefix(article)).unwrap_or(short);
+        Ok(match self.part {
+            Part::Whole | Part::Runtime => short.to_owned(),
+            Part::Development => format!("{short} (development files)"),
+            Part::Default => format!("{short} (as the system's default)"),
+        })
+    }
+
+    /// A longer description: paragraphs of lines that fit into a terminal.
+    pub fn description(&self) -> Result<Vec<Vec<String>>, PackageError> {
+        let (manifest, prefix) = (&self.manifest, &self.manifest.build.prefix);
+        let about = match self.part {
+            Part::Whole | Part::Runtime => format!(
+                "All that is loaded lies below {prefix}; nothing else of the system changes. What went into it stands in the manifest there."
+            ),
+            Part::Development => format!("Headers and CMake files, below {prefix}."),
+            Part::Default => format!(
+                "With this, programs of the whole system load the library below {prefix} instead of the distribution's."
+            ),
+        };
+        let built = format!(
             "Built for the gfx target {} by {} with the toolchain {}.",
             manifest.target, manifest.tool, manifest.toolchain.id
-        )];
-        lines.push(match self.part {
-            Part::Whole | Part::Runtime => format!(
-                "All that is loaded lies below {}; nothing else of the system changes. What went into it stands in the manifest there.",
-                manifest.build.prefix
-            ),
-            Part::Development => format!("Headers and CMake files, below {}.", manifest.build.prefix),
-            Part::Default => format!(
-                "With this, programs of the whole system load the library below {} instead of the distribution's.",
-                manifest.build.prefix
-            ),
-        });
-        lines
+        );
+        let summary = format!("{}.", self.about()?.summary.trim_end_matches('.'));
+        Ok([summary, built, about].iter().map(|text| wrapped(text)).collect())
     }
 
     /// Path and text of the loader's configuration.
@@ -118,6 +137,21 @@ impl Part {
     }
 }
 
+/// Breaks a text into lines at its blanks.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= LONGEST_LINE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Headers, CMake's and pkg-config's files, static libraries and the links that linkers follow.
 fn is_for_compilers(file: &PackagedFile, prefix: &str) -> bool {
     let path = file.path();
@@ -135,6 +169,11 @@ fn is_for_compilers(file: &PackagedFile, prefix: &str) -> bool {
         || is_in("share/cmake")
         || name.ends_with(".a")
         || is_linker_link
+}
+
+/// Code for a GPU, which tools for the processor's programs complain of.
+pub(super) fn is_code_object(path: &str) -> bool {
+    path.ends_with(".co") || path.ends_with(".hsaco")
 }
 
 fn is_license(file: &PackagedFile) -> bool {

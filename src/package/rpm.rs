@@ -22,7 +22,7 @@ pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Defa
 
 /// Builds run in x86-64 containers only.
 const ARCHITECTURE: &str = "x86_64";
-/// What stands for the clock's time in a package.
+const GROUP: &str = "System Environment/Libraries";
 const BUILD_HOST: &str = "localhost";
 
 /// `NAME-VERSION-RELEASE.x86_64`, as rpm names it.
@@ -60,7 +60,9 @@ pub(super) fn write(
     let total = contents.bytes();
     progress(0, total);
     let refused = |error: rpm::Error| refused(archive, error);
-    let package = builder(parcel, &contents).map_err(refused)?.build().map_err(refused)?;
+    let (about, texts) = (parcel.about()?, Texts::of(parcel)?);
+    let mut builder = builder(parcel, about, &texts, &contents).map_err(refused)?;
+    let package = builder.build().map_err(refused)?;
     if cancel.is_cancelled() {
         return Err(PackageError::Cancelled);
     }
@@ -76,6 +78,25 @@ pub(super) fn write(
     Ok(written)
 }
 
+/// What a person reads of it.
+struct Texts {
+    summary: String,
+    description: String,
+}
+
+impl Texts {
+    fn of(parcel: &Parcel<'_>) -> Result<Self, PackageError> {
+        let synopsis = parcel.synopsis()?;
+        let mut letters = synopsis.chars();
+        let summary = match letters.next() {
+            Some(first) => first.to_uppercase().chain(letters).collect(),
+            None => synopsis,
+        };
+        let paragraphs: Vec<String> = parcel.description()?.iter().map(|lines| lines.join("\n")).collect();
+        Ok(Self { summary, description: paragraphs.join("\n\n") })
+    }
+}
+
 fn refused(archive: &Path, error: rpm::Error) -> PackageError {
     match error {
         rpm::Error::Io(error) => PackageError::io("packing", archive)(error),
@@ -83,18 +104,27 @@ fn refused(archive: &Path, error: rpm::Error) -> PackageError {
     }
 }
 
-fn builder(parcel: &Parcel<'_>, contents: &Contents<'_>) -> Result<PackageBuilder, rpm::Error> {
-    let (manifest, Ok(about)) = (&parcel.manifest, parcel.about()) else {
-        return Ok(PackageBuilder::default());
-    };
+fn builder(
+    parcel: &Parcel<'_>,
+    about: &About,
+    texts: &Texts,
+    contents: &Contents<'_>,
+) -> Result<PackageBuilder, rpm::Error> {
+    let manifest = &parcel.manifest;
     let name = format!("{}{}", about.name, suffix(parcel.part));
     let mut builder =
-        PackageBuilder::new(&name, &manifest.version, &about.license, ARCHITECTURE, &about.summary);
+        PackageBuilder::new(&name, &manifest.version, &about.license, ARCHITECTURE, &texts.summary);
     let time = Timestamp(u32::try_from(parcel.epoch()).unwrap_or(u32::MAX));
     builder
         .using_config(BuildConfig::v4().compression(CompressionWithLevel::Zstd(LEVEL)).source_date(time))
         .release(release(manifest, about))
-        .description(parcel.description().join("\n\n"))
+        .description(&*texts.description)
+        .group(GROUP)
+        .add_changelog_entry(
+            format!("{} - {}-{}", about.maintainer, manifest.version, release(manifest, about)),
+            format!("- Built by {} for {}.", manifest.tool, manifest.target),
+            time,
+        )
         .url(&about.homepage)
         .packager(&about.maintainer)
         .vendor(&about.maintainer)
@@ -117,7 +147,8 @@ fn builder(parcel: &Parcel<'_>, contents: &Contents<'_>) -> Result<PackageBuilde
                 builder.with_file_contents(text.clone(), options)?;
             }
             Member::File { executable, .. } => {
-                let mode = if *executable { 0o755 } else { 0o644 };
+                // By rpm's convention: its tools pass over libraries that are not.
+                let mode = if *executable || is_library(path) { 0o755 } else { 0o644 };
                 let options = FileOptions::new(&*place).permissions(mode).modified_at(time);
                 let options = if parcel.licenses.iter().any(|file| file.path() == path) {
                     options.license()
@@ -129,6 +160,10 @@ fn builder(parcel: &Parcel<'_>, contents: &Contents<'_>) -> Result<PackageBuilde
         }
     }
     Ok(builder)
+}
+
+fn is_library(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.ends_with(".so") || name.contains(".so."))
 }
 
 fn is_own(folder: &str, prefix: &str) -> bool {

@@ -6,15 +6,23 @@ use std::io::{self, Write as _};
 use crate::model::{About, Manifest, PackagedFile};
 use crate::package::contents::{Contents, Member};
 use crate::package::error::PackageError;
-use crate::package::parcel::{Parcel, Part};
+use crate::package::parcel::{Parcel, Part, is_code_object};
 use crate::package::tree;
 
 /// Builds run in x86-64 containers only.
 pub(super) const ARCHITECTURE: &str = "amd64";
 /// A licence longer than this is not copied.
 const LONGEST_LICENSE: u64 = 256 << 10;
-/// Where it lies is for the libraries of /opt; everything else is as the policy wants it.
-const OVERRIDES: [&str; 1] = ["dir-or-file-in-opt"];
+/// Where these packages differ from Debian's own, and why, for lintian.
+const OVERRIDES: [(&str, &str); 2] = [
+    ("dir-or-file-in-opt", "It stands beside the distribution's library, whose place is taken."),
+    ("malformed-deb-archive", "zstd, which dpkg reads since 1.21.18 and Debian's archive does not take."),
+];
+const OVERRIDES_OF_CODE_OBJECTS: [(&str, &str); 3] = [
+    ("binary-from-other-architecture", "Code for a GPU."),
+    ("unstripped-binary-or-object", "The runtime finds kernels of a GPU by their symbols."),
+    ("shared-library-lacks-prerequisites", "Code for a GPU has none."),
+];
 
 /// What follows the name.
 pub(super) fn suffix(part: Part) -> &'static str {
@@ -31,9 +39,11 @@ pub(super) fn version(manifest: &Manifest, about: &About) -> String {
 }
 
 /// The files of the control archive.
-pub(super) fn files(parcel: &Parcel<'_>, contents: &Contents<'_>) -> Vec<(&'static str, String)> {
-    let Ok(about) = parcel.about() else { return Vec::new() };
-    let mut files = vec![("control", control(parcel, about, contents))];
+pub(super) fn files(
+    parcel: &Parcel<'_>,
+    contents: &Contents<'_>,
+) -> Result<Vec<(&'static str, String)>, PackageError> {
+    let mut files = vec![("control", control(parcel, parcel.about()?, contents)?)];
     let configuration = contents.members.keys().filter(|path| path.starts_with("etc/"));
     let configuration: String = configuration
         .filter(|path| !matches!(contents.members[*path], Member::Directory))
@@ -44,10 +54,10 @@ pub(super) fn files(parcel: &Parcel<'_>, contents: &Contents<'_>) -> Vec<(&'stat
         // The loader's cache is made anew once, at the end, whatever else is installed.
         files.push(("triggers", "activate-noawait ldconfig\n".to_owned()));
     }
-    files
+    Ok(files)
 }
 
-fn control(parcel: &Parcel<'_>, about: &About, contents: &Contents<'_>) -> String {
+fn control(parcel: &Parcel<'_>, about: &About, contents: &Contents<'_>) -> Result<String, PackageError> {
     let manifest = &parcel.manifest;
     let version = version(manifest, about);
     let mut fields = vec![
@@ -82,8 +92,8 @@ fn control(parcel: &Parcel<'_>, about: &About, contents: &Contents<'_>) -> Strin
     fields.push(("Section", section.to_owned()));
     fields.push(("Priority", "optional".to_owned()));
     fields.push(("Homepage", about.homepage.clone()));
-    fields.push(("Description", description(parcel, about)));
-    fields.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    fields.push(("Description", description(parcel)?));
+    Ok(fields.into_iter().map(|(name, value)| format!("{name}: {value}\n")).collect())
 }
 
 /// What provides the libraries that it needs.
@@ -96,15 +106,19 @@ fn installed_size(contents: &Contents<'_>) -> u64 {
     contents.members.values().map(|member| member.bytes().div_ceil(1024).max(1)).sum()
 }
 
-fn description(parcel: &Parcel<'_>, about: &About) -> String {
-    let what = match parcel.part {
-        Part::Whole | Part::Runtime => String::new(),
-        Part::Development => " (development files)".to_owned(),
-        Part::Default => " (as the system's default)".to_owned(),
-    };
-    let paragraphs = parcel.description();
-    let paragraphs: Vec<String> = paragraphs.iter().map(|line| format!(" {line}")).collect();
-    format!("{}{what}\n{}", about.summary, paragraphs.join("\n .\n"))
+fn description(parcel: &Parcel<'_>) -> Result<String, PackageError> {
+    let paragraphs = parcel
+        .description()?
+        .into_iter()
+        .map(|lines| lines.into_iter().map(|line| format!(" {line}")).collect::<Vec<_>>().join("\n"));
+    Ok(format!("{}\n{}", parcel.synopsis()?, paragraphs.collect::<Vec<_>>().join("\n .\n")))
+}
+
+/// Lines of `package: tag`, each with its reason.
+fn overrides(parcel: &Parcel<'_>, package: &str) -> String {
+    let holds_code = parcel.manifest.files.iter().any(|file| is_code_object(file.path()));
+    let more = if holds_code { OVERRIDES_OF_CODE_OBJECTS.as_slice() } else { &[] };
+    OVERRIDES.iter().chain(more).map(|(tag, why)| format!("# {why}\n{package}: {tag}\n")).collect()
 }
 
 /// The texts beside the files: what the policy asks for, and the loader's configuration.
@@ -112,14 +126,13 @@ pub(super) fn texts(parcel: &Parcel<'_>) -> Result<Vec<(String, Vec<u8>)>, Packa
     let about = parcel.about()?;
     let package = format!("{}{}", about.name, suffix(parcel.part));
     let documents = format!("usr/share/doc/{package}");
-    let overrides = OVERRIDES.map(|tag| format!("{package}: {tag}\n")).concat();
     let mut texts = vec![
         (format!("{documents}/copyright"), copyright(parcel, about)?.into_bytes()),
         (
             format!("{documents}/changelog.Debian.gz"),
             changelog(parcel, about, &package).map_err(PackageError::io("packing", parcel.tree_root))?,
         ),
-        (format!("usr/share/lintian/overrides/{package}"), overrides.into_bytes()),
+        (format!("usr/share/lintian/overrides/{package}"), overrides(parcel, &package).into_bytes()),
     ];
     if parcel.part == Part::Default {
         texts.push(parcel.loader_configuration()?);
@@ -132,9 +145,9 @@ fn copyright(parcel: &Parcel<'_>, about: &About) -> Result<String, PackageError>
     let text = license_text(parcel)?;
     let (notice, text) = match &text {
         Some(text) => (copyright_line(text), text.as_str()),
-        None => (None, "The text came with the sources; see the homepage."),
+        None => (None, "Its text came with the sources; see the homepage."),
     };
-    let notice = notice.unwrap_or_else(|| format!("the authors of {}", parcel.manifest.name));
+    let notice = notice.unwrap_or_else(|| format!("(c) the authors of {}", parcel.manifest.name));
     let text: String = text
         .lines()
         .map(str::trim_end)
@@ -160,6 +173,7 @@ fn license_text(parcel: &Parcel<'_>) -> Result<Option<String>, PackageError> {
     Ok(Some(bytes.chars().filter(is_shown).collect()))
 }
 
+/// What stands behind the first `Copyright` of a licence.
 fn copyright_line(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| line.to_ascii_lowercase().starts_with("copyright"))?;
     let rest = line["copyright".len()..].trim_start_matches([' ', ':']);

@@ -54,10 +54,14 @@ Depends: libamdhip64-6 (>= 6.4.3), libc6 (>= 2.38), librocrand-dev | rocrand-dev
 Section: libs
 Priority: optional
 Homepage: https://example.org
-Description: a library
- Built for the gfx target gfx1010 by rdna-build 0 with the toolchain debian-sid.
+Description: library
+ a library.
  .
- All that is loaded lies below /opt/rdna-build/x-1.0-gfx1010; nothing else of the system changes. What went into it stands in the manifest there.
+ Built for the gfx target gfx1010 by rdna-build 0 with the toolchain
+ debian-sid.
+ .
+ All that is loaded lies below /opt/rdna-build/x-1.0-gfx1010; nothing else of
+ the system changes. What went into it stands in the manifest there.
 == control
 Package: x-hip-gfx1010-dev
 Version: 1.0-1+debian.sid
@@ -68,8 +72,11 @@ Depends: libamdhip64-dev, x-hip-gfx1010 (= 1.0-1+debian.sid)
 Section: libdevel
 Priority: optional
 Homepage: https://example.org
-Description: a library (development files)
- Built for the gfx target gfx1010 by rdna-build 0 with the toolchain debian-sid.
+Description: library (development files)
+ a library.
+ .
+ Built for the gfx target gfx1010 by rdna-build 0 with the toolchain
+ debian-sid.
  .
  Headers and CMake files, below /opt/rdna-build/x-1.0-gfx1010.
 == control
@@ -85,10 +92,14 @@ Provides: libx1
 Section: libs
 Priority: optional
 Homepage: https://example.org
-Description: a library (as the system's default)
- Built for the gfx target gfx1010 by rdna-build 0 with the toolchain debian-sid.
+Description: library (as the system's default)
+ a library.
  .
- With this, programs of the whole system load the library below /opt/rdna-build/x-1.0-gfx1010 instead of the distribution's.
+ Built for the gfx target gfx1010 by rdna-build 0 with the toolchain
+ debian-sid.
+ .
+ With this, programs of the whole system load the library below
+ /opt/rdna-build/x-1.0-gfx1010 instead of the distribution's.
 == conffiles
 /etc/ld.so.conf.d/000-x-hip-gfx1010.conf
 == triggers
