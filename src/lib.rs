@@ -1,5 +1,6 @@
 //! Patches, builds and packs ROCm libraries such as MIOpen for RDNA1 GPUs, in containers that keep toolchains apart.
 
+pub mod attest;
 pub mod build;
 pub mod cli;
 pub mod code;
@@ -12,6 +13,7 @@ pub mod inspect;
 pub mod install;
 pub mod lockfile;
 pub mod model;
+pub mod openpgp;
 pub mod package;
 pub mod plan;
 pub mod proof;
