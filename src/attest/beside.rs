@@ -36,10 +36,9 @@ impl SignatureKind {
 
 impl Beside {
     pub fn of(archive: &Path) -> Result<Self, AttestError> {
-        let unknown = || package::PackageError::UnknownFormat { name: archive.display().to_string() };
-        let name = archive.file_name().and_then(|name| name.to_str()).ok_or_else(unknown)?;
+        let unknown = || package::PackageError::UnknownFormat { name: name(archive) };
         let manifest = package::manifest_beside(archive).ok_or_else(unknown)?;
-        Ok(Self { archive: archive.to_owned(), name: name.to_owned(), manifest })
+        Ok(Self { archive: archive.to_owned(), name: name(archive), manifest })
     }
 
     pub fn archive(&self) -> &Path {

@@ -44,8 +44,12 @@ mod tests {
         ];
         assert_eq!(parse(text(&lines).as_bytes()), Ok(lines.to_vec()));
         let digest = Digest::of("");
-        for bad in [format!("{digest}  ../x\n"), format!("{digest}  /etc/passwd\n"), format!("{digest}  \n")] {
-            assert!(parse(bad.as_bytes()).unwrap_err().ends_with("is not the name of a file beside it"), "{bad}");
+        for bad in [format!("{digest}  ../x\n"), format!("{digest}  /etc/passwd\n"), format!("{digest}  \n")]
+        {
+            assert!(
+                parse(bad.as_bytes()).unwrap_err().ends_with("is not the name of a file beside it"),
+                "{bad}"
+            );
         }
         for bad in ["x  y\n".to_owned(), format!("{digest} x\n"), "\n".to_owned()] {
             assert!(parse(bad.as_bytes()).unwrap_err().ends_with("is not a digest and a name"), "{bad}");

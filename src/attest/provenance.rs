@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 use super::beside::name;
 use super::purl;
 use super::sbom::without_user;
-use crate::model::{
-    CheckOutcome, Device, Digest, Key, Manifest, PatchRecord, PinnedSource, Verification,
-};
+use crate::model::{CheckOutcome, Device, Digest, Key, Manifest, PatchRecord, PinnedSource, Verification};
 
 pub(super) const LIMIT: u64 = 128 << 20;
 
@@ -163,9 +161,9 @@ impl Subject {
 fn dependencies(manifest: &Manifest) -> Vec<Resource> {
     let toolchain = &manifest.toolchain;
     let distribution = purl::distribution(&toolchain.packages);
-    let set = |digest: Digest, of: &str| Resource {
+    let part = |of: &str, algorithm: &str, value: Digest| Resource {
         name: format!("{of} of the toolchain {}", toolchain.id),
-        digest: BTreeMap::from([(of_kind(of).to_owned(), digest.to_string())]),
+        digest: digest(algorithm, &value.to_string()),
         ..Resource::default()
     };
     let image = toolchain.image.as_ref().map(|image| Resource {
@@ -181,15 +179,14 @@ fn dependencies(manifest: &Manifest) -> Vec<Resource> {
     });
     [source(&manifest.source.pinned)]
         .into_iter()
-        .chain(manifest.patches.iter().map(|one| patch(one)))
-        .chain([set(toolchain.definition, "definition"), set(toolchain.identity, "packages")])
+        .chain(manifest.patches.iter().map(patch))
+        .chain([
+            part("definition", TREE, toolchain.definition),
+            part("packages", PACKAGE_SET, toolchain.identity),
+        ])
         .chain(image)
         .chain(packages)
         .collect()
-}
-
-fn of_kind(of: &str) -> &'static str {
-    if of == "packages" { PACKAGE_SET } else { TREE }
 }
 
 fn source(pinned: &PinnedSource) -> Resource {

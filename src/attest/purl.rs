@@ -42,7 +42,10 @@ mod tests {
 
     #[test]
     fn versions_are_written_as_the_specification_asks() {
-        assert_eq!(of_deb("debian", "g++-14", "1:14.2.0-19+b1~x"), "pkg:deb/debian/g%2B%2B-14@1:14.2.0-19%2Bb1~x");
+        assert_eq!(
+            of_deb("debian", "g++-14", "1:14.2.0-19+b1~x"),
+            "pkg:deb/debian/g%2B%2B-14@1:14.2.0-19%2Bb1~x"
+        );
         let image = |version: &str| BTreeMap::from([("libc6".to_owned(), version.to_owned())]);
         assert_eq!(distribution(&image("2.39-0ubuntu8")), "ubuntu");
         assert_eq!(distribution(&image("2.41-12")), "debian");

@@ -2,6 +2,8 @@
 //!
 //! No time and no random number is in it: the serial number follows from the package's digest.
 
+use std::collections::BTreeSet;
+
 use super::purl;
 use crate::model::{Digest, Manifest, PatchRecord, PinnedSource};
 
@@ -16,6 +18,7 @@ pub(super) struct Sbom {
     version: u32,
     metadata: Metadata,
     components: Vec<Component>,
+    dependencies: Vec<Dependency>,
     compositions: Vec<Composition>,
 }
 
@@ -45,7 +48,7 @@ struct Component {
     bom_ref: Option<String>,
     name: String,
     version: String,
-    /// `excluded` is what the package was only built with.
+    /// `required` is what it needs where it runs, `excluded` what the package was only built with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,6 +117,14 @@ struct Property {
     value: String,
 }
 
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependency {
+    #[serde(rename = "ref")]
+    of: String,
+    depends_on: Vec<String>,
+}
+
 /// How complete it is of what.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Composition {
@@ -128,6 +139,21 @@ impl Sbom {
     /// The bill of a package with this digest.
     pub fn of(manifest: &Manifest, sha256: Digest) -> Self {
         let distribution = purl::distribution(&manifest.toolchain.packages);
+        let needed = needed(manifest);
+        let scope = |name: &str| if needed.contains(name) { "required" } else { "excluded" };
+        let components: Vec<Component> = manifest
+            .toolchain
+            .packages
+            .iter()
+            .map(|(name, version)| Component {
+                bom_ref: Some(purl::of_deb(distribution, name, version)),
+                scope: Some(scope(name).to_owned()),
+                purl: Some(purl::of_deb(distribution, name, version)),
+                ..component("library", name, version)
+            })
+            .collect();
+        let required = components.iter().filter(|one| one.scope.as_deref() == Some("required"));
+        let depends_on = required.filter_map(|one| one.bom_ref.clone()).collect();
         let tool = |(name, version): (&str, &str)| component("application", name, version);
         Self {
             bom_format: "CycloneDX".to_owned(),
@@ -141,19 +167,11 @@ impl Sbom {
                 },
                 component: package(manifest, sha256),
             },
-            components: manifest
-                .toolchain
-                .packages
-                .iter()
-                .map(|(name, version)| Component {
-                    scope: Some("excluded".to_owned()),
-                    purl: Some(purl::of_deb(distribution, name, version)),
-                    ..component("library", name, version)
-                })
-                .collect(),
-            // Which of them it needs where it runs, the manifest does not tell.
+            components,
+            dependencies: vec![Dependency { of: PACKAGE.to_owned(), depends_on }],
+            // What it opens by name while it runs is not among what it is linked with.
             compositions: vec![Composition {
-                aggregate: "unknown".to_owned(),
+                aggregate: if manifest.about.is_some() { "incomplete" } else { "unknown" }.to_owned(),
                 dependencies: vec![PACKAGE.to_owned()],
             }],
         }
@@ -165,6 +183,15 @@ impl Sbom {
         let sha256 = component.hashes.iter().find(|hash| hash.alg == "SHA-256");
         (&component.name, &component.version, sha256.map(|hash| hash.content.as_str()))
     }
+}
+
+/// The toolchain's packages that the package needs where it runs: those with libraries that it is linked with, and those that
+/// the recipe names. A relation such as `libc6 (>= 2.34) | libc6-udeb` names several.
+fn needed(manifest: &Manifest) -> BTreeSet<&str> {
+    let linked = manifest.needs.iter().filter_map(|need| need.debian.as_deref());
+    let named = manifest.about.iter().flat_map(|about| about.debian.depends.iter().map(String::as_str));
+    let names = linked.chain(named).flat_map(|relation| relation.split('|'));
+    names.filter_map(|name| name.split_whitespace().next()).collect()
 }
 
 fn component(kind: &str, name: &str, version: &str) -> Component {
@@ -179,7 +206,7 @@ fn component(kind: &str, name: &str, version: &str) -> Component {
 fn package(manifest: &Manifest, sha256: Digest) -> Component {
     let property = |name: &str, value: String| Property { name: format!("rdna-build:{name}"), value };
     let toolchain = &manifest.toolchain;
-    let license = manifest.license.as_ref().map(|license| License { expression: license.clone() });
+    let license = manifest.about.as_ref().map(|about| License { expression: about.license.clone() });
     Component {
         bom_ref: Some(PACKAGE.to_owned()),
         hashes: vec![sha256_hash(&sha256.to_string())],

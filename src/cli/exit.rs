@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::args::nearest_command;
 use super::settings::SettingsError;
+use crate::attest::AttestError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
 use crate::install::InstallError;
@@ -205,6 +206,10 @@ pub enum CliError {
     #[diagnostic(transparent)]
     Install(#[from] InstallError),
 
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Attest(#[from] AttestError),
+
     #[error("{} cannot be started: {source}", program.display())]
     #[diagnostic(code(cli::program), help("behind `--` comes the program, as you would type it"))]
     Program { program: PathBuf, source: std::io::Error },
@@ -262,6 +267,7 @@ impl CliError {
             CliError::Engine(error) => codes::of_engine(error),
             CliError::Execute(error) => codes::of_execute(error),
             CliError::Install(error) => codes::of_install(error),
+            CliError::Attest(error) => codes::of_attest(error),
             CliError::Write { .. }
             | CliError::Stdout { .. }
             | CliError::Read { .. }

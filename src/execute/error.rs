@@ -135,6 +135,10 @@ pub enum ExecuteError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] crate::package::PackageError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Attest(#[from] crate::attest::AttestError),
 }
 
 impl ExecuteError {

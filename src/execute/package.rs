@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use super::build::Built;
 use super::progress::Steps;
@@ -9,6 +10,7 @@ use super::toolchain::{self, Image};
 use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Workshop, needs};
+use crate::attest;
 use crate::model::{
     BuildFacts, Digest, Event, Manifest, Need, Outcome, PackageFile, PatchRecord, PinnedSource, PlannedUnit,
     SourceRecord, Stage, ToolchainRecord, Unit,
@@ -182,8 +184,9 @@ fn finished(packed: package::Packed, image: &str) -> Result<Detail, ExecuteError
     text.push(b'\n');
     let path = &packed.beside[0];
     fs::write(path, text).map_err(ExecuteError::file("writing", path))?;
-    let names =
-        packed.files().iter().filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+    let attested = attest::attest(&packed.archive, packed.sha256, None)?;
+    let files = packed.files().into_iter().chain(attested.files);
+    let names = files.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
     Ok(Detail { size: packed.size, sha256: packed.sha256, files: names })
 }
 
@@ -224,14 +227,33 @@ pub(super) fn publish(workshop: &Workshop, entries: &[Entry]) -> Result<Outcome,
             .map_err(|error| unreadable(error.to_string()))?;
         for detail in details {
             let files: Vec<_> = detail.files.iter().map(|file| entry.content().join(file)).collect();
-            let published = package::publish(&files, workshop.limits.output.as_path())?;
-            let archive = published.first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
+            let (archive, beside) =
+                files.split_first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
+            let archive = publish_archive(archive, beside, workshop)?;
             packages.push(PackageFile {
-                path: archive.path.display().to_string(),
+                path: archive.display().to_string(),
                 size: detail.size,
                 sha256: detail.sha256,
             });
         }
     }
     Ok(Outcome::Passed { packages })
+}
+
+/// Puts an archive and what lies beside it into the output folder. Reports and signatures come to the files beside it later,
+/// and are good as long as the archive is the same: then what is there stays.
+fn publish_archive(
+    archive: &PathBuf,
+    beside: &[PathBuf],
+    workshop: &Workshop,
+) -> Result<PathBuf, ExecuteError> {
+    let out = workshop.limits.output.as_path();
+    let archive = package::publish(std::slice::from_ref(archive), out)?.remove(0);
+    if archive.copied {
+        attest::withdraw(&archive.path)?;
+    }
+    let is_there = |file: &PathBuf| file.file_name().is_some_and(|name| out.join(name).exists());
+    let wanted: Vec<_> = beside.iter().filter(|file| archive.copied || !is_there(file)).cloned().collect();
+    package::publish(&wanted, out)?;
+    Ok(archive.path)
 }

@@ -253,10 +253,7 @@ fn record(
 
 /// What was verified of a package: it stands in the manifest beside the archive, if that is of the same package.
 fn verdict(archive: &Path, manifest: &Manifest) -> Option<Verdict> {
-    let name = archive.file_name()?.to_str()?;
-    let stem =
-        package::FORMATS.iter().find_map(|format| name.strip_suffix(format.name)?.strip_suffix('.'))?;
-    let text = fs::read(archive.with_file_name(format!("{stem}.manifest.json"))).ok()?;
+    let text = fs::read(package::manifest_beside(archive)?).ok()?;
     let mut beside: Manifest = serde_json::from_slice(&text).ok()?;
     let verification = beside.verification.take();
     // Neither is known when the package's bytes are made.

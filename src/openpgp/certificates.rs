@@ -8,8 +8,8 @@ use pgp::composed::{
 use pgp::packet::{Signature, SignatureType};
 use pgp::types::KeyDetails;
 
-use super::CLOCK_SLACK;
 use super::policy::{self, Flaw, Part, is_strong, seconds};
+use super::{CLOCK_SLACK, blocks};
 
 /// Public keys by which signatures count.
 #[derive(Clone, Debug, Default)]
@@ -47,10 +47,12 @@ impl std::fmt::Display for Refused {
 impl Certificates {
     /// Adds the keys of a file, armoured or not.
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let (keys, _armour) = SignedPublicKey::from_reader_many_buf(BufReader::new(bytes))
-            .map_err(|error| error.to_string())?;
-        for key in keys {
-            self.keys.push(key.map_err(|error| error.to_string())?);
+        for block in blocks(bytes) {
+            let (keys, _armour) = SignedPublicKey::from_reader_many_buf(BufReader::new(block))
+                .map_err(|error| error.to_string())?;
+            for key in keys {
+                self.keys.push(key.map_err(|error| error.to_string())?);
+            }
         }
         Ok(())
     }
@@ -104,12 +106,7 @@ impl Certificates {
         self.signers(&signatures, text, now)
     }
 
-    fn signers(
-        &self,
-        signatures: &[Signature],
-        text: &[u8],
-        now: u64,
-    ) -> Result<Vec<Signer>, Vec<Refused>> {
+    fn signers(&self, signatures: &[Signature], text: &[u8], now: u64) -> Result<Vec<Signer>, Vec<Refused>> {
         let (mut signers, mut refused) = (Vec::new(), Vec::new());
         for signature in signatures {
             match self.signer(signature, text, now) {

@@ -9,6 +9,7 @@ use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, Password, SecretParams, SigningKey};
 use rand::rngs::OsRng;
 
+use super::blocks;
 use super::certificates::{hex, name};
 use super::policy::{self, Flaw, Part, newest_binding, seconds};
 
@@ -142,8 +143,12 @@ impl std::fmt::Debug for SecretKey {
 
 fn read(bytes: &[u8]) -> Result<SignedSecretKey, SecretKeyError> {
     let unreadable = |error: pgp::errors::Error| SecretKeyError::Unreadable { reason: error.to_string() };
-    let read = SignedSecretKey::from_reader_many_buf(BufReader::new(bytes))
-        .and_then(|(keys, _armour)| keys.collect::<Result<Vec<_>, _>>());
+    let read_block = |block| {
+        let (keys, _armour) = SignedSecretKey::from_reader_many_buf(BufReader::new(block))?;
+        keys.collect::<Result<Vec<_>, _>>()
+    };
+    let read = blocks(bytes).into_iter().map(read_block).collect::<Result<Vec<_>, _>>();
+    let read = read.map(|keys| keys.concat());
     let mut keys = match read {
         Ok(keys) if !keys.is_empty() => keys,
         Ok(_) | Err(_) if is_public(bytes) => return Err(SecretKeyError::Public),

@@ -87,8 +87,7 @@ fn an_unknown_key_is_told_apart_from_a_wrong_signature() {
 fn the_subkey_signs_where_the_primary_key_only_certifies() {
     let key = TestKey::new();
     let secret = SecretKey::open(&key.secret(), None, now()).unwrap();
-    let (text, signers) =
-        of(&key).verify_cleartext(&secret.sign_cleartext(TEXT).unwrap(), now()).unwrap();
+    let (text, signers) = of(&key).verify_cleartext(&secret.sign_cleartext(TEXT).unwrap(), now()).unwrap();
     assert_eq!(signers[0].part, key.fingerprint());
     assert_eq!(text.replace("\r\n", "\n").trim_end(), TEXT.trim_end());
 }
@@ -105,10 +104,7 @@ fn a_key_that_cannot_sign_says_why() {
         SecretKeyError::Unreadable { .. }
     ));
     assert_eq!(open(&TestKey::new().revoked(), None, now()), Err(SecretKeyError::Revoked));
-    assert_eq!(
-        open(&TestKey::new().expiring_after(3600), None, now() + 3601),
-        Err(SecretKeyError::Expired)
-    );
+    assert_eq!(open(&TestKey::new().expiring_after(3600), None, now() + 3601), Err(SecretKeyError::Expired));
     let bare = TestKey::new().without_subkeys();
     assert_eq!(open(&bare, None, now()), Err(SecretKeyError::MayNotSign { why: "the key may not sign" }));
     let locked = TestKey::new().locked_with("open sesame");

@@ -180,6 +180,13 @@ pub fn unpack(archive: &Path, into: &Path, cancel: &CancellationToken) -> Result
     unpack::unpack(format_of(archive)?, archive, into, cancel)
 }
 
+/// Where the manifest beside an archive lies; nothing where the name is no archive's.
+pub fn manifest_beside(archive: &Path) -> Option<PathBuf> {
+    let name = archive.file_name()?.to_str()?;
+    let stem = FORMATS.iter().find_map(|format| name.strip_suffix(format.name)?.strip_suffix('.'))?;
+    Some(archive.with_file_name(format!("{stem}.manifest.json")))
+}
+
 /// Where the manifest of a package that was unpacked or installed below `prefix` lies, relative to the root.
 pub fn manifest_below(prefix: &str) -> String {
     format!("{}/{MANIFEST}", prefix.trim_matches('/'))

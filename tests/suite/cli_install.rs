@@ -63,6 +63,7 @@ fn a_package_is_put_where_programs_find_it_and_goes_without_a_trace() {
         str![[r#"
 warning: no verification report came with the package: nothing is proven of it, see `rdna-build verify`
 installed tiny 1.0 for gfx1010, 1.3 KiB
+  signed by    nobody
   a program    rdna-build run tiny --user -- COMMAND
   a shell      . [HOME]/.local/opt/rdna-build/tiny-gfx1010.env.sh
 
@@ -202,6 +203,7 @@ fn the_same_package_again_changes_nothing_unless_it_was_changed() {
         str![[r#"
 warning: no verification report came with the package: nothing is proven of it, see `rdna-build verify`
 reinstalled tiny 1.0 for gfx1010, 1.3 KiB: lib/libtiny.so.1 was changed
+  signed by    nobody
   a program    rdna-build run tiny --user -- COMMAND
   a shell      . [HOME]/.local/opt/rdna-build/tiny-gfx1010.env.sh
 

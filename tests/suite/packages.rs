@@ -6,7 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rdna_build::model::{
-    BuildFacts, Digest, Manifest, PinnedSource, SourceRecord, ToolchainRecord, Verification, Verified,
+    About, BuildFacts, CheckOutcome, CheckReport, Digest, Manifest, PinnedSource, Relations, SourceRecord,
+    Tier, ToolchainRecord, Verification, Verified,
 };
 use rdna_build::package;
 use tokio_util::sync::CancellationToken;
@@ -90,9 +91,9 @@ impl Recipe<'_> {
                 environment: BTreeMap::new(),
                 source_date_epoch: 315_532_800,
             },
-            about: None,
+            about: Some(about()),
             needs: vec![],
-            tool: "rdna-build 0".into(),
+            tool: rdna_build::plan::TOOL.into(),
             keys: BTreeMap::new(),
             files,
             verification: None,
@@ -117,17 +118,37 @@ impl Recipe<'_> {
     }
 }
 
+fn about() -> About {
+    About {
+        name: "tiny".into(),
+        revision: "1".into(),
+        maintainer: "nobody <nobody@example.org>".into(),
+        summary: "made up".into(),
+        homepage: "https://example.org/".into(),
+        license: "MIT".into(),
+        debian: Relations::default(),
+        rpm: Relations::default(),
+    }
+}
+
 fn verification(recipe: &Recipe<'_>) -> Verification {
     Verification {
         schema: 1,
         tool: "rdna-build 0".into(),
         subject: Verified { name: recipe.name.into(), sha256: Digest::of(""), size: 1 },
         target: recipe.target.into(),
-        tiers: vec![rdna_build::model::Tier::Static],
+        tiers: vec![Tier::Static],
         devices: vec![],
         kernel: None,
         runtime: None,
-        checks: vec![],
+        checks: vec![CheckReport {
+            check: "needed-libraries".into(),
+            tier: Tier::Static,
+            outcome: CheckOutcome::Passed,
+            says: "it was made up".into(),
+            evidence: vec![],
+            remedies: vec![],
+        }],
         kernels: vec![],
         cases: vec![],
         seconds: 0.0,

@@ -7,6 +7,7 @@ mod install;
 mod matrix;
 mod patch;
 mod shorthand;
+mod sign;
 mod toolchains;
 mod verify;
 
@@ -28,6 +29,7 @@ pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
 pub use shorthand::{early_color, early_json, nearest_command};
+pub use sign::{SignArguments, VerifyPackageArguments};
 pub use toolchains::{
     InspectArguments, LockArguments, ResolveArguments, ToolchainsArguments, ToolchainsCommand,
 };
@@ -105,6 +107,12 @@ pub enum Command {
     /// Prove what a built or installed library is, as far as that can be done without its GPU
     #[command(after_help = verify::VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
+    /// Sign packages with a key of yours, and what they were made from
+    #[command(after_help = sign::SIGN_EXAMPLES)]
+    Sign(SignArguments),
+    /// Hold a package against its digests, SBOM, provenance and signature
+    #[command(after_help = sign::VERIFY_PACKAGE_EXAMPLES)]
+    VerifyPackage(VerifyPackageArguments),
     /// Put a package where programs find it, or its MIOpen into PyTorch
     #[command(after_help = install::INSTALL_EXAMPLES)]
     Install(InstallArguments),
@@ -329,6 +337,8 @@ impl Arguments {
                 }
                 _ => Flags { store: cache.store.store.clone(), ..Flags::default() },
             },
+            Command::Sign(sign) => sign.flags(),
+            Command::VerifyPackage(verify) => verify.flags(),
             Command::Install(install) => install.flags(),
             Command::Explain(_)
             | Command::Installed(_)

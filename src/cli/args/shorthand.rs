@@ -34,7 +34,7 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 22] = [
         "build",
         "plan",
         "matrix",
@@ -45,6 +45,8 @@ pub fn nearest_command(word: &str) -> Option<&'static str> {
         "explain",
         "doctor",
         "verify",
+        "sign",
+        "verify-package",
         "install",
         "installed",
         "uninstall",

@@ -14,5 +14,7 @@ pub mod patch;
 pub mod plan;
 pub mod recipes;
 pub mod shell;
+pub mod sign;
 pub mod toolchains;
 pub mod verify;
+pub mod verify_package;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::doctor;
 use super::logs::known;
+use super::{doctor, sign};
+use crate::attest;
 use crate::cli::args::{ReportForm, VerifyArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
 use crate::cli::render::{self, Page, REPORT_NAME, step_summary, verification};
-use crate::cli::settings::{Environment, Settings};
+use crate::cli::settings::{Environment, Settings, Verbosity};
 use crate::cli::wire::{self, Trace};
 use crate::execute::{self, Computing, Emulator, Recipes, RuntimeChoice, VerifySubject, VerifyTask};
 use crate::facts::Machine;
@@ -62,7 +63,7 @@ pub fn run(
     }
     step_summary::append(settings.step_summary.as_ref(), &step_summary::of_verification(&verified));
     if let VerifySubject::Package(archive) = &task.subject {
-        record(archive, &verified)?;
+        record(archive, &verified, settings)?;
     }
     Ok(code(&verified))
 }
@@ -226,20 +227,25 @@ fn runtime<'a>(
 }
 
 /// Writes what was verified into the manifest beside the package, where there is one of this package.
-fn record(archive: &Path, verified: &Verification) -> Result<(), CliError> {
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    let Some(stem) =
-        crate::package::FORMATS.iter().find_map(|format| name.strip_suffix(format.name)?.strip_suffix('.'))
-    else {
-        return Ok(());
-    };
-    let beside = archive.with_file_name(format!("{stem}.manifest.json"));
+fn record(archive: &Path, verified: &Verification, settings: &Settings) -> Result<(), CliError> {
+    let Some(beside) = crate::package::manifest_beside(archive) else { return Ok(()) };
     let Ok(text) = fs::read(&beside) else { return Ok(()) };
     let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(()) };
     manifest.verification = Some(verified.clone());
     let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
     text.push(b'\n');
+    let was_signed = attest::withdraw(archive)?;
     crate::package::replace(&beside, &text).map_err(execute::ExecuteError::from)?;
+    // Provenance names the report, and so does a signature.
+    let key = sign::key(settings)?;
+    attest::attest(archive, attest::digest_of(archive)?, key.as_ref())?;
+    if was_signed && key.is_none() && settings.verbosity > Verbosity::Quiet {
+        let package = archive.display();
+        let warning = format!(
+            "the signature was of the package without this report, and is removed: rdna-build sign {package}"
+        );
+        render::diagnostic::warn(&warning, render::Palette::stderr(settings).is_colored());
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Which exit code an error of a stage ends with: who can mend it decides.
 
 use super::ExitCode;
+use crate::attest::AttestError;
 use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::execute::ExecuteError;
@@ -61,6 +62,7 @@ pub(super) fn of_execute(error: &ExecuteError) -> ExitCode {
         ExecuteError::Http(error) => of_http(error),
         ExecuteError::Debian(error) => of_debian(error),
         ExecuteError::Verify(_) => ExitCode::Usage,
+        ExecuteError::Attest(error) => of_attest(error),
         ExecuteError::Offline { .. }
         | ExecuteError::Stopped { .. }
         | ExecuteError::Unobtainable { .. }
@@ -94,6 +96,35 @@ pub(super) fn of_install(error: &InstallError) -> ExitCode {
         | InstallError::Package(_) => ExitCode::NotReady,
         InstallError::InterruptedWaiting { .. } | InstallError::Interrupted => ExitCode::Interrupted,
         InstallError::Venv(error) => of_venv(error),
+    }
+}
+
+pub(super) fn of_attest(error: &AttestError) -> ExitCode {
+    match error {
+        AttestError::UnreadableKey { .. }
+        | AttestError::PublicKey { .. }
+        | AttestError::SeveralKeys { .. }
+        | AttestError::RevokedKey { .. }
+        | AttestError::ExpiredKey { .. }
+        | AttestError::NotForSigning { .. }
+        | AttestError::KeyElsewhere { .. }
+        | AttestError::LockedKey { .. }
+        | AttestError::WrongPassphrase { .. }
+        | AttestError::NotOpenPgp { .. }
+        | AttestError::NotAPublicKey { .. }
+        | AttestError::NoManifest { .. }
+        | AttestError::Package(PackageError::UnknownFormat { .. } | PackageError::NotUnpackable { .. }) => {
+            ExitCode::Usage
+        }
+        // What lies beside the package, or the package, is not what it must be.
+        AttestError::BadManifest { .. }
+        | AttestError::OtherManifest { .. }
+        | AttestError::WrongDigest { .. }
+        | AttestError::BadSignature { .. }
+        | AttestError::TooLarge { .. }
+        | AttestError::Package(PackageError::NotOurs { .. }) => ExitCode::VerificationFailed,
+        AttestError::Package(PackageError::Cancelled) => ExitCode::Interrupted,
+        AttestError::Read { .. } | AttestError::Package(_) => ExitCode::NotReady,
     }
 }
 

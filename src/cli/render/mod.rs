@@ -12,6 +12,7 @@ mod human;
 pub mod inventory;
 mod json;
 mod log;
+pub mod package_check;
 mod page;
 mod palette;
 pub mod patch_status;

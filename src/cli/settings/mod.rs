@@ -20,6 +20,7 @@ pub use value::{
     package_format, package_revision, size,
 };
 
+use crate::attest::Passphrase;
 use crate::model::{HostPath, nearest};
 use crate::package;
 use reader::Reader;
@@ -39,6 +40,9 @@ pub struct Flags {
     pub revision: Option<String>,
     pub recipes: Vec<PathBuf>,
     pub toolchains: Vec<PathBuf>,
+    pub sign_key: Option<PathBuf>,
+    pub sign_passphrase_file: Option<PathBuf>,
+    pub trusted_keys: Vec<PathBuf>,
     pub color: Option<ColorChoice>,
     pub verbosity: Option<Verbosity>,
     pub json: bool,
@@ -69,6 +73,11 @@ pub struct Settings {
     pub maintainer: String,
     pub ccache_dir: Option<HostPath>,
     pub source_date_epoch: Option<u64>,
+    pub sign_key: Option<HostPath>,
+    pub sign_passphrase_file: Option<HostPath>,
+    /// `RDNA_BUILD_SIGN_PASSPHRASE`.
+    pub sign_passphrase: Option<Passphrase>,
+    pub trusted_keys: Vec<HostPath>,
     pub color: ColorChoice,
     pub progress: Progress,
     pub verbosity: Verbosity,
@@ -151,6 +160,10 @@ impl Settings {
         let maintainer = reader.read(&table::MAINTAINER, None, || table::MAINTAINER.about.default.to_owned());
         let ccache_dir = reader.read_optional(&table::CCACHE, None);
         let source_date_epoch = reader.read_optional(&table::SOURCE_DATE_EPOCH, None);
+        let sign_key = reader.read_optional(&table::SIGN_KEY, flag_path(&flags.sign_key));
+        let sign_passphrase_file =
+            reader.read_optional(&table::SIGN_PASSPHRASE_FILE, flag_path(&flags.sign_passphrase_file));
+        let trusted_keys = reader.read(&table::TRUSTED_KEYS, flag_paths(&flags.trusted_keys), Vec::new);
         let color = reader.read(&table::COLOR, flags.color, || ColorChoice::Auto);
         let progress = reader.read(&table::PROGRESS, None, || Progress::Auto);
         let verbosity = reader.read(&table::VERBOSITY, flags.verbosity, || Verbosity::Normal);
@@ -175,6 +188,10 @@ impl Settings {
             maintainer,
             ccache_dir,
             source_date_epoch,
+            sign_key,
+            sign_passphrase_file,
+            sign_passphrase: environment.text(table::PASSPHRASE).map(Passphrase::new),
+            trusted_keys,
             color,
             progress,
             verbosity,
@@ -218,7 +235,11 @@ fn unknown_variables(environment: &Environment) -> Vec<String> {
     let known = || table::ALL.iter().map(|about| about.variable);
     environment
         .names()
-        .filter(|name| name.starts_with("RDNA_BUILD_") && !known().any(|variable| variable == *name))
+        .filter(|name| {
+            name.starts_with("RDNA_BUILD_")
+                && *name != table::PASSPHRASE
+                && !known().any(|variable| variable == *name)
+        })
         .map(|name| match nearest(name, known()) {
             Some(near) => format!("the variable {name} means nothing here, did you mean {near}?"),
             None => format!("the variable {name} means nothing here"),

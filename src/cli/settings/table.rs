@@ -92,6 +92,13 @@ settings! {
     SOURCE_DATE_EPOCH: u64 = "source-date-epoch" "RDNA_BUILD_SOURCE_DATE_EPOCH" None, "seconds since 1970",
         "315532800, 1980-01-01", "the time that stands in for now in what is built", value::seconds,
         u64::to_string, from source_date_epoch;
+    SIGN_KEY: HostPath = "sign-key" "RDNA_BUILD_SIGN_KEY" Some("--key"), "a file", "none: nothing is signed",
+        "the secret key that packages are signed with, OpenPGP's or minisign's", value::path, HostPath::to_string;
+    SIGN_PASSPHRASE_FILE: HostPath = "sign-passphrase-file" "RDNA_BUILD_SIGN_PASSPHRASE_FILE"
+        Some("--passphrase-file"), "a file", "none", "a file whose first line unlocks that key", value::path,
+        HostPath::to_string;
+    TRUSTED_KEYS: Vec<HostPath> = "trusted-keys" "RDNA_BUILD_TRUSTED_KEYS" Some("--key"), "files and folders",
+        "none", "public keys by which the signature of a package counts", value::paths, |paths| list(paths);
     COLOR: ColorChoice = "color" "RDNA_BUILD_COLOR" Some("--color"), "auto, always or never", "auto",
         "colour in what people read", value::choice, |choice| word(*choice), from color;
     PROGRESS: Progress = "progress" "RDNA_BUILD_PROGRESS" None, "auto, bars or lines", "auto",
@@ -102,8 +109,12 @@ settings! {
         "who reads standard output", value::choice, |choice| word(*choice);
 }
 
+/// No setting, so that it is in no file and in nothing that is shown.
+pub const PASSPHRASE: &str = "RDNA_BUILD_SIGN_PASSPHRASE";
+
 /// Variables that are obeyed beside the settings, and what for.
 pub static ECOSYSTEM: &[(&str, &str)] = &[
+    (PASSPHRASE, "the passphrase of `sign-key`; it stands in no file of settings and is never shown"),
     ("DOCKER_HOST", "the engine's address where `engine` is auto or docker"),
     ("CCACHE_DIR", "as `ccache`"),
     ("SOURCE_DATE_EPOCH", "as `source-date-epoch`"),

@@ -93,10 +93,7 @@ impl Keyring {
             .map_err(|refused| refused.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let signers = signers.into_iter().map(|signer| {
             let known = SCOPES.iter().find(|(known, _)| *known == signer.key);
-            Signer {
-                fingerprint: signer.part,
-                scope: known.map_or(Scope::EverySuite, |(_, scope)| *scope),
-            }
+            Signer { fingerprint: signer.part, scope: known.map_or(Scope::EverySuite, |(_, scope)| *scope) }
         });
         Ok(Verified { text, signers: signers.collect() })
     }

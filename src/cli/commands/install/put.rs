@@ -1,12 +1,13 @@
 //! `rdna-build install`: a package put where programs find it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::{change, place, say, venv, warn};
+use crate::attest::{self, AttestError, Signed};
 use crate::cli::args::InstallArguments;
-use crate::cli::commands::verify;
+use crate::cli::commands::{sign, verify};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, amount};
 use crate::cli::settings::{Environment, Settings};
@@ -20,21 +21,32 @@ pub fn install(
 ) -> Result<ExitCode, CliError> {
     if let Some(folder) = &arguments.into_venv {
         let folder = environment.absolute(folder);
-        return venv::swap(&package(arguments, settings, environment)?, &folder, settings, environment);
+        let archive = package(arguments, settings, environment)?;
+        signature(&archive, settings)?;
+        return venv::swap(&archive, &folder, settings, environment);
     }
     let base = place::base(&arguments.place, environment)?;
     let archive = package(arguments, settings, environment)?;
+    let signed = signature(&archive, settings)?;
     let order = Order { archive: &archive, base: &base };
     let placed = change(settings, |waiting| install::install(order, waiting))?;
     let warnings = warnings(&placed, settings, environment);
     warn(settings, &warnings);
     if settings.json() {
-        render::print_json(&document(&placed, &warnings))?;
+        render::print_json(&document(&placed, &signed, &warnings))?;
         return Ok(ExitCode::Fine);
     }
-    tell(&placed, &place::words(&arguments.place), settings);
+    tell(&placed, &signed, &place::words(&arguments.place), settings);
     render::print(&format!("{}\n", placed.installed.folder.display()))?;
     Ok(ExitCode::Fine)
+}
+
+/// By whom a package is signed. It is installed without a signature, and not with a wrong one.
+fn signature(archive: &Path, settings: &Settings) -> Result<Signed, CliError> {
+    match attest::signed(archive, &sign::trusted(settings)?, sign::now())? {
+        Signed::Wrong { why } => Err(AttestError::BadSignature { archive: archive.to_owned(), why }.into()),
+        signed @ (Signed::No | Signed::By { .. } | Signed::ByUnknown { .. }) => Ok(signed),
+    }
 }
 
 /// The package that was named, or the one that was built last.
@@ -76,7 +88,7 @@ pub(super) fn unproven(verdict: Option<&Verdict>) -> Option<String> {
     }
 }
 
-fn tell(placed: &Placed, place: &str, settings: &Settings) {
+fn tell(placed: &Placed, signed: &Signed, place: &str, settings: &Settings) {
     let title = &placed.installed.title;
     let size = amount::bytes(placed.installed.size);
     match &placed.outcome {
@@ -84,6 +96,7 @@ fn tell(placed: &Placed, place: &str, settings: &Settings) {
         Outcome::AlreadyInstalled => say(settings, &format!("{title} is already installed")),
         Outcome::Reinstalled { why } => say(settings, &format!("reinstalled {title}, {size}: {why}")),
     }
+    say(settings, &format!("  signed by    {}", signed.by()));
     if let Some(before) = &placed.before {
         let back = format!("`rdna-build rollback {}{place}` goes back", title.name);
         say(settings, &format!("  before       {before}; {back}"));
@@ -92,7 +105,7 @@ fn tell(placed: &Placed, place: &str, settings: &Settings) {
     say(settings, &format!("  a shell      . {}", placed.shell_file.display()));
 }
 
-fn document(placed: &Placed, warnings: &[String]) -> serde_json::Value {
+fn document(placed: &Placed, signed: &Signed, warnings: &[String]) -> serde_json::Value {
     let installed = &placed.installed;
     let (outcome, why) = match &placed.outcome {
         Outcome::Installed => ("installed", None),
@@ -111,6 +124,7 @@ fn document(placed: &Placed, warnings: &[String]) -> serde_json::Value {
         "before": placed.before,
         "bytes": installed.size,
         "verified": installed.verdict,
+        "signature": signed,
         "warnings": warnings,
     })
 }
