@@ -46,6 +46,10 @@ enum Doubt {
 
 type Answer = Result<String, Doubt>;
 
+/// The digests of what a signature covers, in the order of [`Beside::covered`], of what was read: beyond their limits files are
+/// not read at all.
+type Found = [Option<Digest>; 4];
+
 impl Checked {
     pub fn failed(&self) -> usize {
         self.findings.iter().filter(|finding| finding.outcome == CheckOutcome::Failed).count()
@@ -75,15 +79,22 @@ pub fn check(
     let sbom_text = read(&beside.sbom(), sbom::LIMIT)?;
     let provenance_text = read(&beside.provenance(), provenance::LIMIT)?;
     let signed = signed(archive, keys, now)?;
+    let digest = |text: &Result<Vec<u8>, Doubt>| text.as_ref().ok().map(Digest::of);
+    let found = [
+        Some(sha256),
+        manifest.as_ref().ok().map(|(_, digest)| *digest),
+        digest(&sbom_text),
+        digest(&provenance_text),
+    ];
 
     let findings = vec![
         finding("archive", of_archive(&beside, sha256, list.as_ref())),
         finding("files", files),
         finding("manifest", of_manifest(manifest.as_ref(), inside.as_ref())),
         finding("sbom", of_sbom(&sbom_text, manifest.as_ref(), sha256)),
-        finding("provenance", of_provenance(&beside, &provenance_text, manifest.as_ref(), sha256)),
+        finding("provenance", of_provenance(&beside, &provenance_text, manifest.as_ref(), found)),
         finding("report", of_report(manifest.as_ref())),
-        finding("signature", of_signature(&beside, &signed, sha256, list.as_ref(), is_required)),
+        finding("signature", of_signature(&beside, &signed, found, list.as_ref(), is_required)),
     ];
     Ok(Checked { package: name(archive), sha256, findings, signed })
 }
@@ -181,19 +192,17 @@ fn of_provenance(
     beside: &Beside,
     text: &Result<Vec<u8>, Doubt>,
     manifest: Beheld<'_>,
-    sha256: Digest,
+    found: Found,
 ) -> Answer {
     let text = text.as_ref().map_err(Doubt::again)?;
-    let (manifest, manifest_sha256) = manifest.map_err(|_| without_manifest())?;
+    let (manifest, _) = manifest.map_err(|_| without_manifest())?;
     let statement = statement(text).map_err(Doubt::Wrong)?;
     statement.is_known().map_err(Doubt::Wrong)?;
-    let sbom = match files::digest_of(&beside.sbom()) {
-        Ok(sbom) => sbom,
-        Err(_) => {
-            return Err(Doubt::Wrong(format!("it is of {}, too, which is not there", name(&beside.sbom()))));
-        }
+    let [archive, manifest_sha256, sbom, _] = found;
+    let (Some(archive), Some(manifest_sha256), Some(sbom)) = (archive, manifest_sha256, sbom) else {
+        return Err(Doubt::Wrong(format!("it is of {}, too, which cannot be read", name(&beside.sbom()))));
     };
-    let expected = write::subjects(beside, sha256, *manifest_sha256, sbom);
+    let expected = write::subjects(beside, archive, manifest_sha256, sbom);
     same_subjects(&statement.subject, &expected).map_err(Doubt::Wrong)?;
     agrees(statement == Statement::of(manifest, &name(beside.manifest()), expected), manifest)?;
     Ok("it is of these files, and says what the manifest says".to_owned())
@@ -252,7 +261,7 @@ fn of_report(manifest: Beheld<'_>) -> Answer {
 fn of_signature(
     beside: &Beside,
     signed: &Signed,
-    sha256: Digest,
+    found: Found,
     list: Option<&Result<Vec<Listed>, String>>,
     is_required: bool,
 ) -> Answer {
@@ -270,14 +279,13 @@ fn of_signature(
     };
     let covered = beside.covered();
     for line in lines {
-        let Some(path) = covered.iter().find(|path| name(path) == line.name) else {
+        let Some(index) = covered.iter().position(|path| name(path) == line.name) else {
             return Err(Doubt::Wrong(format!("it is of {}, which is no file of this package", line.name)));
         };
-        let found = if path == beside.archive() { Ok(sha256) } else { files::digest_of(path) };
-        match found {
-            Ok(found) if found == line.sha256 => {}
-            Ok(_) => return Err(Doubt::Wrong(format!("{} was changed since it was signed", line.name))),
-            Err(_) => return Err(Doubt::Wrong(format!("{} was signed and cannot be read", line.name))),
+        match found[index] {
+            Some(digest) if digest == line.sha256 => {}
+            Some(_) => return Err(Doubt::Wrong(format!("{} was changed since it was signed", line.name))),
+            None => return Err(Doubt::Wrong(format!("{} was signed and cannot be read", line.name))),
         }
     }
     let is_signed = |path: &&std::path::PathBuf| lines.iter().any(|line| line.name == name(path));

@@ -128,9 +128,9 @@ pub enum AttestError {
     )]
     TooLarge { path: PathBuf, limit: u64 },
 
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{doing} {} failed: {source}", path.display())]
     #[diagnostic(code(sign::io))]
-    Read { path: PathBuf, source: io::Error },
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
 
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -141,7 +141,12 @@ impl AttestError {
     /// Says which file could not be read, for `map_err`.
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self::Read { path, source }
+        move |source| Self::Io { doing: "reading", path, source }
+    }
+
+    /// Says which file could not be removed, for `map_err`.
+    pub(super) fn removing(path: &Path, source: io::Error) -> Self {
+        Self::Io { doing: "removing", path: path.to_owned(), source }
     }
 
     pub(super) fn of_key(path: &Path, error: SecretKeyError) -> Self {

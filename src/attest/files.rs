@@ -11,7 +11,13 @@ use crate::model::{Digest, Digester};
 pub fn digest_of(path: &Path) -> Result<Digest, AttestError> {
     let reading = AttestError::reading(path);
     let mut digester = Digester::new();
-    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut digester));
+    let copied = File::open(path).and_then(|mut file| {
+        // A device, to which a link may lead, has no end.
+        match file.metadata()?.is_file() {
+            true => io::copy(&mut file, &mut digester),
+            false => Err(io::Error::other("it is no file")),
+        }
+    });
     copied.map(|_| digester.finish()).map_err(reading)
 }
 

@@ -90,3 +90,33 @@ fn second_line(text: &str) -> Result<Vec<u8>, String> {
     let line = text.lines().nth(1).ok_or("it has no second line")?;
     STANDARD.decode(line.trim()).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use ::minisign::KeyPair;
+
+    use super::*;
+
+    fn text(bytes: &[u8]) -> String {
+        format!("{FIRST_LINE} a key\n{}\n", STANDARD.encode(bytes))
+    }
+
+    #[test]
+    fn a_key_is_told_apart_by_its_bytes_and_asks_nobody_for_a_passphrase() {
+        let pair = KeyPair::generate_unencrypted_keypair().unwrap();
+        let bytes = pair.sk.to_bytes();
+        let opened = |bytes: &[u8]| open(&text(bytes), None).map(|key| id(key.keynum()));
+        assert_eq!(opened(&bytes), Ok(id(pair.pk.keynum())));
+        let mut locked = bytes.clone();
+        locked[DERIVATION].copy_from_slice(b"Sc");
+        assert_eq!(opened(&locked), Err(SecretKeyError::Locked));
+        assert_eq!(opened(&pair.pk.to_bytes()), Err(SecretKeyError::Public));
+        // The last byte but the checksum is the public half's.
+        let mut damaged = bytes.clone();
+        damaged[SIZES.1 - 33] ^= 1;
+        for bytes in [&damaged[..], &bytes[..100], b""] {
+            assert!(matches!(opened(bytes), Err(SecretKeyError::Unreadable { .. })));
+        }
+        assert_eq!(read_public(&text(&bytes)).unwrap_err(), "it is a secret key");
+    }
+}

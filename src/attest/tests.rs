@@ -211,6 +211,7 @@ fn the_bill_says_what_the_package_is_made_of() {
   "components": [
     {
       "type": "library",
+      "bom-ref": "pkg:deb/debian/g%2B%2B-14@14.2.0-19%2Bb1",
       "name": "g++-14",
       "version": "14.2.0-19+b1",
       "scope": "excluded",
@@ -218,15 +219,24 @@ fn the_bill_says_what_the_package_is_made_of() {
     },
     {
       "type": "library",
+      "bom-ref": "pkg:deb/debian/libamdhip64-dev@1:6.4.3-2~x",
       "name": "libamdhip64-dev",
       "version": "1:6.4.3-2~x",
-      "scope": "excluded",
+      "scope": "required",
       "purl": "pkg:deb/debian/libamdhip64-dev@1:6.4.3-2~x"
+    }
+  ],
+  "dependencies": [
+    {
+      "ref": "package",
+      "dependsOn": [
+        "pkg:deb/debian/libamdhip64-dev@1:6.4.3-2~x"
+      ]
     }
   ],
   "compositions": [
     {
-      "aggregate": "unknown",
+      "aggregate": "incomplete",
       "dependencies": [
         "package"
       ]

@@ -90,7 +90,7 @@ pub fn withdraw(archive: &Path) -> Result<bool, AttestError> {
         match std::fs::remove_file(&place) {
             Ok(()) => was_there = true,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(AttestError::reading(&place)(error)),
+            Err(error) => return Err(AttestError::removing(&place, error)),
         }
     }
     if was_there && let Some(text) = files::read_if_there(&beside.list(), list::LIMIT)? {

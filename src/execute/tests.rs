@@ -9,13 +9,14 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::attest::{self, PublicKeys};
 use crate::engine::fake::FakeEngine;
 use crate::engine::{Engine, EngineError};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Base, BuildSpec, Claim, Compilers, EventSink, Events, FileSet, GuestPath, OptionValue, OutputKind,
-    OutputSpec, PinnedSource, RecipeVersion, SourceSpec, Stage,
+    Base, BuildSpec, CheckOutcome, Claim, Compilers, EventSink, Events, FileSet, GuestPath, OptionValue,
+    OutputKind, OutputSpec, PinnedSource, RecipeVersion, SourceSpec, Stage,
 };
 use crate::plan::patches::Chosen;
 use crate::plan::{DEFAULT_EPOCH, Facts, Request, RequestedUnit};
@@ -251,6 +252,36 @@ async fn a_unit_is_made_once_and_found_without_asking_the_engine() {
     assert_eq!(bench.asked(), 1, "a cached run asked for the engine");
     assert!(second.units[0].stages.iter().all(|stage| stage.cached));
     assert_eq!(std::fs::read(package(&second)).expect("a package"), bytes);
+}
+
+#[tokio::test]
+async fn what_vouches_for_a_package_lies_beside_it_and_stays_as_long_as_it_is_the_same() {
+    let bench = Bench::new();
+    let archive = package(&bench.run(&["gfx1010"]).await.expect("runs")).to_owned();
+    let checked = || {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let (keys, cancel) = (PublicKeys::default(), CancellationToken::new());
+        let checked = attest::check(&archive, scratch.path(), &keys, false, 0, &cancel).expect("checked");
+        let passed = checked.findings.iter().filter(|finding| finding.outcome == CheckOutcome::Passed);
+        (checked.failed(), passed.map(|finding| finding.check).collect::<Vec<_>>())
+    };
+    assert_eq!(checked(), (0, vec!["archive", "files", "manifest", "sbom", "provenance"]));
+
+    let beside = attest::Beside::of(&archive).expect("a package");
+    std::fs::write(beside.provenance(), "signed since").expect("written");
+    std::fs::remove_file(beside.sbom()).expect("removed");
+    bench.run(&["gfx1010"]).await.expect("runs");
+    assert_eq!(std::fs::read(beside.provenance()).expect("it stayed"), b"signed since");
+    assert!(beside.sbom().exists(), "what is missing is put there again");
+
+    // Another archive in its place: nothing beside it is of that.
+    let signature =
+        archive.with_file_name(format!("{}.sha256.asc", archive.file_name().expect("a name").display()));
+    std::fs::write(&signature, "a signature").expect("written");
+    std::fs::write(&archive, "another").expect("written");
+    bench.run(&["gfx1010"]).await.expect("runs");
+    assert!(!signature.exists());
+    assert_eq!(checked().0, 0);
 }
 
 #[tokio::test]

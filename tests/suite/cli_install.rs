@@ -62,7 +62,7 @@ fn a_package_is_put_where_programs_find_it_and_goes_without_a_trace() {
         &ran.stderr,
         str![[r#"
 warning: no verification report came with the package: nothing is proven of it, see `rdna-build verify`
-installed tiny 1.0 for gfx1010, 1.3 KiB
+installed tiny 1.0 for gfx1010, 1.7 KiB
   signed by    nobody
   a program    rdna-build run tiny --user -- COMMAND
   a shell      . [HOME]/.local/opt/rdna-build/tiny-gfx1010.env.sh
@@ -94,7 +94,7 @@ installed tiny 1.0 for gfx1010, 1.3 KiB
     assert_data_eq!(
         &ran.stderr,
         str![[r#"
-removed tiny 1.0 for gfx1010, 1.3 KiB
+removed tiny 1.0 for gfx1010, 1.7 KiB
 
 "#]]
     );
@@ -141,8 +141,8 @@ fn versions_stand_side_by_side_and_the_way_back_is_known() {
         ran.stdout,
         str![[r#"
 package  version  target   toolchain   size     current  verified   folder
-tiny     1.0      gfx1010  debian-sid  1.3 KiB           no report  [HOME]/.local/opt/rdna-build/tiny-1.0-gfx1010
-tiny     2.0      gfx1010  debian-sid  1.3 KiB  yes      no report  [HOME]/.local/opt/rdna-build/tiny-2.0-gfx1010
+tiny     1.0      gfx1010  debian-sid  1.7 KiB           no report  [HOME]/.local/opt/rdna-build/tiny-1.0-gfx1010
+tiny     2.0      gfx1010  debian-sid  1.7 KiB  yes      no report  [HOME]/.local/opt/rdna-build/tiny-2.0-gfx1010
 
 "#]]
     );
@@ -178,7 +178,7 @@ install::no_earlier
     assert_data_eq!(
         &ran.stderr,
         str![[r#"
-removed tiny 2.0 for gfx1010, 1.3 KiB
+removed tiny 2.0 for gfx1010, 1.7 KiB
   current now  tiny-1.0-gfx1010
 
 "#]]
@@ -202,7 +202,7 @@ fn the_same_package_again_changes_nothing_unless_it_was_changed() {
         &ran.stderr,
         str![[r#"
 warning: no verification report came with the package: nothing is proven of it, see `rdna-build verify`
-reinstalled tiny 1.0 for gfx1010, 1.3 KiB: lib/libtiny.so.1 was changed
+reinstalled tiny 1.0 for gfx1010, 1.7 KiB: lib/libtiny.so.1 was changed
   signed by    nobody
   a program    rdna-build run tiny --user -- COMMAND
   a shell      . [HOME]/.local/opt/rdna-build/tiny-gfx1010.env.sh

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use rdna_build::attest::{Passphrase, SigningKey};
 use snapbox::{assert_data_eq, str};
 
 use crate::home::{Home, Ran, fails};
@@ -258,7 +259,7 @@ signature   tiny-1.0-gfx1010-debian-sid.manifest.json was changed since it was s
         (
             beside("cdx.json"),
             str![[r#"
-sbom        it does not say what the manifest says
+sbom        key must be a string at line 44 column 10
 provenance  the sha256 of tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json is not [SHA256], as it says
 signature   tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json was changed since it was signed
 
@@ -267,7 +268,7 @@ signature   tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json was changed since it wa
         (
             beside("intoto.jsonl"),
             str![[r#"
-provenance  it does not say what the manifest says
+provenance  it is `https://in-toto.io/Stauement/v1`, not `https://in-toto.io/Statement/v1`
 signature   [KEY]: it is not a signature of this text
 
 "#]],
@@ -275,7 +276,8 @@ signature   [KEY]: it is not a signature of this text
         (
             beside("sha256"),
             str![[r#"
-signature   [KEY]: it is not a signature of this text
+archive     `302b28c1g0e02d990ce05a7121c331d88ae3a49d7dcd1a6c5668aaea4b81b4f2  tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json` is not a digest and a name
+signature   it is of the list of another package
 
 "#]],
         ),
@@ -467,7 +469,7 @@ signature   tiny-1.0-gfx1010-debian-sid.manifest.json was signed and cannot be r
         (
             beside("cdx.json"),
             str![[r#"
-provenance  it is of tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json, too, which is not there
+provenance  it is of tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json, too, which cannot be read
 signature   tiny-1.0-gfx1010-debian-sid.tar.zst.cdx.json was signed and cannot be read
 
 "#]],
@@ -702,6 +704,10 @@ sign::bad_signature
     assert!(!home.path("elsewhere").exists());
 }
 
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
 /// Whether a program is there; where it is not, the test says what it skips.
 fn has(program: &str) -> bool {
     let is_there = Command::new(program).arg("--version").output().is_ok()
@@ -757,6 +763,17 @@ fn gpg_and_sha256sum_agree_with_keys_that_gpg_made() {
         let ran = verify(&home, "--key carl.pub");
         assert_eq!(ran.code, 0, "{}", ran.stdout);
         assert!(ran.stdout.contains("but for tiny-1.0"), "{}", ran.stdout);
+
+        // A repository's InRelease is signed so.
+        let passphrase = Passphrase::new("open sesame");
+        let key = SigningKey::open(&home.path("carl.key"), Some(&passphrase), now()).unwrap();
+        let text = "Suite: stable\n- a line with a dash\n\nthe end\n";
+        home.write("InRelease", key.sign_cleartext(text).unwrap());
+        gpg("--verify InRelease");
+        gpg("--output InRelease.txt --decrypt InRelease");
+        assert_eq!(fs::read_to_string(home.path("InRelease.txt")).unwrap(), text);
+        home.write("keyring.pub", key.public_key_bytes().unwrap());
+        gpg("--show-keys keyring.pub");
 
         change(&home, &beside("sha256"), |text| text + "\n");
         let ran = program(&home, &format!("gpg --verify {} {}", beside("sha256.asc"), beside("sha256")));

@@ -110,28 +110,30 @@ Usage: rdna-build [OPTIONS] <COMMAND>
        rdna-build <RECIPE> --target <GFX>
 
 Commands:
-  build        Build a recipe and pack the result
-  plan         Show what a build would do, stage by stage, and why
-  matrix       List the builds of a recipe that are still to do, for CI
-  shell        Open a shell in a recipe's build container, sources prepared
-  patch        See, prove and edit the patches of a recipe
-  recipes      List, show and check recipes
-  toolchains   List, show and look into toolchains [alias: toolchain]
-  explain      Say what a conflict, check, finding or failure is, or which conflict a log shows
-  doctor       Say why this machine can or cannot compute on its GPU, and whether it can build
-  verify       Prove what a built or installed library is, as far as that can be done without its
-               GPU
-  install      Put a package where programs find it, or its MIOpen into PyTorch
-  installed    List what is installed, and which version is current
-  uninstall    Remove an installed package
-  rollback     Go back to the version that was current before, or to PyTorch's own library
-  run          Start a program with the installed libraries first
-  logs         Show the log of a run
-  cache        See and free what earlier runs left in the store
-  config       Show every setting and where it comes from
-  completions  Write the completions of a shell to standard output
-  man          Write the manual pages
-  help         Print this message or the help of the given subcommand(s)
+  build           Build a recipe and pack the result
+  plan            Show what a build would do, stage by stage, and why
+  matrix          List the builds of a recipe that are still to do, for CI
+  shell           Open a shell in a recipe's build container, sources prepared
+  patch           See, prove and edit the patches of a recipe
+  recipes         List, show and check recipes
+  toolchains      List, show and look into toolchains [alias: toolchain]
+  explain         Say what a conflict, check, finding or failure is, or which conflict a log shows
+  doctor          Say why this machine can or cannot compute on its GPU, and whether it can build
+  verify          Prove what a built or installed library is, as far as that can be done without its
+                  GPU
+  sign            Sign packages with a key of yours, and what they were made from
+  verify-package  Hold a package against its digests, SBOM, provenance and signature
+  install         Put a package where programs find it, or its MIOpen into PyTorch
+  installed       List what is installed, and which version is current
+  uninstall       Remove an installed package
+  rollback        Go back to the version that was current before, or to PyTorch's own library
+  run             Start a program with the installed libraries first
+  logs            Show the log of a run
+  cache           See and free what earlier runs left in the store
+  config          Show every setting and where it comes from
+  completions     Write the completions of a shell to standard output
+  man             Write the manual pages
+  help            Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::logs::known;
 use super::{doctor, sign};
-use crate::attest;
+use crate::attest::{self, SigningKey};
 use crate::cli::args::{ReportForm, VerifyArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::interrupt;
@@ -37,6 +37,11 @@ pub fn run(
     let source = arguments.source.as_deref().map(|folder| {
         wire::read_folder(&HostPath::new(environment.absolute(folder)), &store, Trace::StatCache)
     });
+    // A key that cannot be used is told of before hours of computing.
+    let key = match &subject {
+        VerifySubject::Package(_) => sign::key(settings)?,
+        VerifySubject::Installed(_) | VerifySubject::Library(_) | VerifySubject::InImage(_) => None,
+    };
     let computing = computing(arguments, settings, environment)?;
     let task = VerifyTask {
         computing,
@@ -63,7 +68,7 @@ pub fn run(
     }
     step_summary::append(settings.step_summary.as_ref(), &step_summary::of_verification(&verified));
     if let VerifySubject::Package(archive) = &task.subject {
-        record(archive, &verified, settings)?;
+        record(archive, &verified, key.as_ref(), settings)?;
     }
     Ok(code(&verified))
 }
@@ -227,7 +232,12 @@ fn runtime<'a>(
 }
 
 /// Writes what was verified into the manifest beside the package, where there is one of this package.
-fn record(archive: &Path, verified: &Verification, settings: &Settings) -> Result<(), CliError> {
+fn record(
+    archive: &Path,
+    verified: &Verification,
+    key: Option<&SigningKey>,
+    settings: &Settings,
+) -> Result<(), CliError> {
     let Some(beside) = crate::package::manifest_beside(archive) else { return Ok(()) };
     let Ok(text) = fs::read(&beside) else { return Ok(()) };
     let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(()) };
@@ -237,8 +247,7 @@ fn record(archive: &Path, verified: &Verification, settings: &Settings) -> Resul
     let was_signed = attest::withdraw(archive)?;
     crate::package::replace(&beside, &text).map_err(execute::ExecuteError::from)?;
     // Provenance names the report, and so does a signature.
-    let key = sign::key(settings)?;
-    attest::attest(archive, attest::digest_of(archive)?, key.as_ref())?;
+    attest::attest(archive, attest::digest_of(archive)?, key)?;
     if was_signed && key.is_none() && settings.verbosity > Verbosity::Quiet {
         let package = archive.display();
         let warning = format!(

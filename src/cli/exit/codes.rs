@@ -124,7 +124,7 @@ pub(super) fn of_attest(error: &AttestError) -> ExitCode {
         | AttestError::TooLarge { .. }
         | AttestError::Package(PackageError::NotOurs { .. }) => ExitCode::VerificationFailed,
         AttestError::Package(PackageError::Cancelled) => ExitCode::Interrupted,
-        AttestError::Read { .. } | AttestError::Package(_) => ExitCode::NotReady,
+        AttestError::Io { .. } | AttestError::Package(_) => ExitCode::NotReady,
     }
 }
 

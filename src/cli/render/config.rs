@@ -68,28 +68,31 @@ mod tests {
         snapbox::assert_data_eq!(
             table(&settings, Palette::PLAIN),
             snapbox::str![[r#"
-setting            from                      value
-engine             default                   auto
-store              default                   /home/me/.cache/rdna-build
-state              default                   /home/me/.local/state/rdna-build
-output             default                   /nowhere/out
-lock-file          default                   /home/me/.local/state/rdna-build/rdna-build.lock
-jobs               command line              4
-memory             RDNA_BUILD_MEMORY         6.0 GiB
-offline            default                   false
-debian-mirror      RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
-recipes            default                   (those built in)
-toolchains         default                   (those built in)
-patches            default                   (none)
-package-formats    default                   tar.zst
-revision           default                   1
-maintainer         default                   rdna-build <hkevin01@users.noreply.github.com>
-ccache             default                   (a volume of the engine)
-source-date-epoch  default                   (315532800, 1980-01-01)
-color              default                   auto
-progress           default                   auto
-verbosity          default                   normal
-format             default                   text
+setting               from                      value
+engine                default                   auto
+store                 default                   /home/me/.cache/rdna-build
+state                 default                   /home/me/.local/state/rdna-build
+output                default                   /nowhere/out
+lock-file             default                   /home/me/.local/state/rdna-build/rdna-build.lock
+jobs                  command line              4
+memory                RDNA_BUILD_MEMORY         6.0 GiB
+offline               default                   false
+debian-mirror         RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
+recipes               default                   (those built in)
+toolchains            default                   (those built in)
+patches               default                   (none)
+package-formats       default                   tar.zst
+revision              default                   1
+maintainer            default                   rdna-build <hkevin01@users.noreply.github.com>
+ccache                default                   (a volume of the engine)
+source-date-epoch     default                   (315532800, 1980-01-01)
+sign-key              default                   (none: nothing is signed)
+sign-passphrase-file  default                   (none)
+trusted-keys          default                   (none)
+color                 default                   auto
+progress              default                   auto
+verbosity             default                   normal
+format                default                   text
 
 DOCKER_HOST: tcp://***@example.org:2375
 

@@ -96,7 +96,7 @@ fn tell(placed: &Placed, signed: &Signed, place: &str, settings: &Settings) {
         Outcome::AlreadyInstalled => say(settings, &format!("{title} is already installed")),
         Outcome::Reinstalled { why } => say(settings, &format!("reinstalled {title}, {size}: {why}")),
     }
-    say(settings, &format!("  signed by    {}", signed.by()));
+    say(settings, &format!("  signed by    {}", render::printable(&signed.by(), 200)));
     if let Some(before) = &placed.before {
         let back = format!("`rdna-build rollback {}{place}` goes back", title.name);
         say(settings, &format!("  before       {before}; {back}"));
