@@ -123,7 +123,7 @@ impl SigningKey {
         }
     }
 
-    fn openpgp(&self) -> Result<&SecretKey, AttestError> {
+    pub fn openpgp(&self) -> Result<&SecretKey, AttestError> {
         match &self.kind {
             Kind::OpenPgp(key) => Ok(key),
             Kind::Minisign(_) => Err(AttestError::NotOpenPgp { path: self.path.clone() }),

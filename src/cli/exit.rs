@@ -17,6 +17,7 @@ use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::plan::patches::ChoiceError;
 use crate::recipe::RecipeError;
+use crate::repository::RepositoryError;
 use crate::source::patch::desk::DeskError;
 use crate::source::{ArgumentError, TreeError};
 use crate::store::StoreError;
@@ -209,6 +210,9 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Attest(#[from] AttestError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repository(#[from] RepositoryError),
 
     #[error("{} cannot be started: {source}", program.display())]
     #[diagnostic(code(cli::program), help("behind `--` comes the program, as you would type it"))]
@@ -268,6 +272,7 @@ impl CliError {
             CliError::Execute(error) => codes::of_execute(error),
             CliError::Install(error) => codes::of_install(error),
             CliError::Attest(error) => codes::of_attest(error),
+            CliError::Repository(error) => codes::of_repository(error),
             CliError::Write { .. }
             | CliError::Stdout { .. }
             | CliError::Read { .. }

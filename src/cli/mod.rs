@@ -55,6 +55,7 @@ fn dispatch(
         Command::Explain(explain) => commands::explain::run(explain, settings),
         Command::Doctor(doctor) => commands::doctor::run(doctor, settings, environment),
         Command::Verify(verify) => commands::verify::run(verify, settings, environment),
+        Command::Publish(publish) => commands::publish::run(publish, settings),
         Command::Sign(sign) => commands::sign::run(sign, settings),
         Command::VerifyPackage(verify) => commands::verify_package::run(verify, settings, environment),
         Command::Install(install) => commands::install::install(install, settings, environment),

@@ -3,6 +3,7 @@
 //! Knows no other module, does no IO, reads no environment. Everything here can be built in a test by hand.
 
 mod calls;
+mod date;
 mod debian;
 mod digest;
 mod event;
@@ -35,6 +36,7 @@ mod verification;
 mod version;
 
 pub use calls::CallProgram;
+pub use date::rfc_5322;
 pub use debian::{DebianPackage, LockedPackages, PackageSet};
 pub use digest::{CommitId, Digest, DigestError, Digester};
 pub use event::{Event, EventSink, Events, LogStream, Stage, Unit};

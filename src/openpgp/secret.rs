@@ -81,13 +81,21 @@ impl SecretKey {
 
     /// A detached signature of bytes, armoured: what `gpg --detach-sign --armor` makes.
     pub fn sign_detached(&self, bytes: &[u8]) -> Result<String, String> {
+        let armored = self.signature(bytes)?.to_armored_string(ArmorOptions::default());
+        armored.map_err(|error| error.to_string())
+    }
+
+    /// The same, not armoured, as rpm keeps it in packages.
+    pub fn sign_detached_bytes(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        self.signature(bytes)?.to_bytes().map_err(|error| error.to_string())
+    }
+
+    fn signature(&self, bytes: &[u8]) -> Result<DetachedSignature, String> {
         let signature = match self.subkey {
             None => self.detached(&self.key.primary_key, bytes),
             Some(index) => self.detached(&self.key.secret_subkeys[index].key, bytes),
         };
-        signature
-            .and_then(|signature| signature.to_armored_string(ArmorOptions::default()))
-            .map_err(|error| error.to_string())
+        signature.map_err(|error| error.to_string())
     }
 
     /// A text with its signature around it: what `gpg --clear-sign` makes.

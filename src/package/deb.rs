@@ -23,6 +23,8 @@ pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Defa
 /// dpkg reads zstd since 1.21.18.
 const DATA: &str = "data.tar.zst";
 const CONTROL: &str = "control.tar.zst";
+/// More than any description takes.
+const LARGEST_CONTROL: u64 = 1 << 20;
 const FORMAT: (&str, &[u8]) = ("debian-binary", b"2.0\n");
 
 /// `NAME_VERSION_amd64`, as dpkg-deb names it.
@@ -92,6 +94,33 @@ fn control_archive(files: &[(&str, String)], epoch: u64) -> io::Result<Vec<u8>> 
         builder.append_data(&mut header, name, text.as_bytes())?;
     }
     builder.into_inner()?.finish()
+}
+
+/// The paragraph by which a package says what it is.
+pub fn read_control(archive: &Path) -> Result<String, PackageError> {
+    let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
+    let not_ours = |reason: String| PackageError::NotOurs { archive: archive.to_owned(), reason };
+    let mut shell = ar::Archive::new(BufReader::with_capacity(256 << 10, file));
+    while let Some(entry) = shell.next_entry() {
+        let entry = entry.map_err(|error| not_ours(error.to_string()))?;
+        if entry.header().identifier() != CONTROL.as_bytes() {
+            continue;
+        }
+        let bytes = decoder(entry).map_err(|error| not_ours(error.to_string()))?;
+        let mut control = None;
+        walk_tar(archive, bytes, &mut |listed, bytes| {
+            if listed.path != "control" {
+                return Ok(true);
+            }
+            let mut text = String::new();
+            let read = bytes.take(LARGEST_CONTROL).read_to_string(&mut text);
+            read.map_err(|error| error.to_string())?;
+            control = Some(text);
+            Ok(false)
+        })?;
+        return control.ok_or_else(|| not_ours("there is no control file in it".to_owned()));
+    }
+    Err(not_ours(format!("there is no {CONTROL} in it")))
 }
 
 pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {

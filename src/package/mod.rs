@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 pub use checked::{Unpacked, unpack_checked};
+pub use deb::read_control;
 pub use error::{OutputProblem, PackageError};
 pub use outputs::check_outputs;
 pub use publish::{Published, publish};
@@ -210,4 +211,4 @@ fn plain_name(part: &str) -> Result<&str, PackageError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

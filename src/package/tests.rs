@@ -156,7 +156,7 @@ fn names_and_paths_that_lead_elsewhere_are_refused() {
 }
 
 /// An installed tree with headers and a licence, and all that package managers are told of it.
-pub(super) fn described() -> (tempfile::TempDir, Manifest) {
+pub(crate) fn described() -> (tempfile::TempDir, Manifest) {
     let root = tree();
     let prefix = root.path().join(&PREFIX[1..]);
     fs::create_dir_all(prefix.join("include")).unwrap();
@@ -195,7 +195,7 @@ pub(super) fn described() -> (tempfile::TempDir, Manifest) {
     (root, manifest)
 }
 
-pub(super) fn packed_as(
+pub(crate) fn packed_as(
     name: &str,
     manifest: &Manifest,
     root: &Path,

@@ -75,9 +75,16 @@ pub fn step(text: &str, command: &str) -> String {
 /// Puts a toolchain into the desk's toolchain folder, of which the engine has no image: hardly more than Debian sid's
 /// essential packages, with nothing to build with.
 pub fn toolchain(desk: &Desk, name: &str) {
+    toolchain_with(desk, name, &[]);
+}
+
+/// The same with more packages of Debian's.
+pub fn toolchain_with(desk: &Desk, name: &str, packages: &[&str]) {
     let folder = desk.path("toolchains").join(name);
+    let packages: String = packages.iter().map(|package| format!(", \"{package}\"")).collect();
+    let text = TOOLCHAIN.replace("\"ninja-build\"]", &format!("\"ninja-build\"{packages}]"));
     // The process's number makes another toolchain of it each time.
-    write(&folder.join("toolchain.toml"), &format!("{TOOLCHAIN}# {}\n", std::process::id()));
+    write(&folder.join("toolchain.toml"), &format!("{text}# {}\n", std::process::id()));
 }
 
 fn with_files(desk: &Desk, name: &str, cmake: &str, files: &[(&str, &str)]) {

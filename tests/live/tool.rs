@@ -167,7 +167,9 @@ impl Ended {
     /// Digests of the packages, in the order of the units.
     #[track_caller]
     pub fn digests(&self) -> Vec<&str> {
-        self.units().iter().map(|unit| unit["outcome"]["sha256"].as_str().expect("it passed")).collect()
+        let packages = self.units().iter().map(|unit| unit["outcome"]["packages"].as_array());
+        let packages = packages.flat_map(|packages| packages.expect("it passed"));
+        packages.map(|package| package["sha256"].as_str().expect("a digest")).collect()
     }
 
     /// Whether every stage of every unit was taken from the store.

@@ -26,6 +26,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("package", &["model"]),
     ("attest", &["model", "openpgp", "package", "plan"]),
     ("install", &["model", "package", "code"]),
+    ("repository", &["model", "openpgp", "package"]),
     (
         "execute",
         &[

@@ -6,6 +6,7 @@ mod explain;
 mod install;
 mod matrix;
 mod patch;
+mod publish;
 mod shorthand;
 mod sign;
 mod toolchains;
@@ -28,6 +29,7 @@ pub use matrix::{MatrixArguments, MatrixForm};
 pub use patch::{
     EditArguments, PatchArguments, PatchCommand, ProveArguments, RefreshArguments, StatusArguments,
 };
+pub use publish::PublishArguments;
 pub use shorthand::{early_color, early_json, nearest_command};
 pub use sign::{SignArguments, VerifyPackageArguments};
 pub use toolchains::{
@@ -113,6 +115,9 @@ pub enum Command {
     /// Hold a package against its digests, SBOM, provenance and signature
     #[command(after_help = sign::VERIFY_PACKAGE_EXAMPLES)]
     VerifyPackage(VerifyPackageArguments),
+    /// Put packages into a repository for apt and dnf
+    #[command(after_help = publish::PUBLISH_EXAMPLES)]
+    Publish(PublishArguments),
     /// Put a package where programs find it, or its MIOpen into PyTorch
     #[command(after_help = install::INSTALL_EXAMPLES)]
     Install(InstallArguments),
@@ -339,6 +344,7 @@ impl Arguments {
             },
             Command::Sign(sign) => sign.flags(),
             Command::VerifyPackage(verify) => verify.flags(),
+            Command::Publish(publish) => publish.flags(),
             Command::Install(install) => install.flags(),
             Command::Explain(_)
             | Command::Installed(_)

@@ -34,7 +34,7 @@ pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// The command that was meant by a word that is near its name.
 pub fn nearest_command(word: &str) -> Option<&'static str> {
-    const COMMANDS: [&str; 22] = [
+    const COMMANDS: [&str; 23] = [
         "build",
         "plan",
         "matrix",
@@ -47,6 +47,7 @@ pub fn nearest_command(word: &str) -> Option<&'static str> {
         "verify",
         "sign",
         "verify-package",
+        "publish",
         "install",
         "installed",
         "uninstall",

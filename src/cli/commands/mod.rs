@@ -12,6 +12,7 @@ pub mod man;
 pub mod matrix;
 pub mod patch;
 pub mod plan;
+pub mod publish;
 pub mod recipes;
 pub mod shell;
 pub mod sign;

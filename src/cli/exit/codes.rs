@@ -10,6 +10,7 @@ use crate::install::InstallError;
 use crate::install::venv::VenvError;
 use crate::lockfile::LockFileError;
 use crate::package::PackageError;
+use crate::repository::RepositoryError;
 use crate::source::patch::MakeError;
 use crate::source::patch::desk::DeskError;
 use crate::source::{ArchiveError, BundledError, debian::DebianError, git::GitError, http::HttpError};
@@ -125,6 +126,19 @@ pub(super) fn of_attest(error: &AttestError) -> ExitCode {
         | AttestError::Package(PackageError::NotOurs { .. }) => ExitCode::VerificationFailed,
         AttestError::Package(PackageError::Cancelled) => ExitCode::Interrupted,
         AttestError::Io { .. } | AttestError::Package(_) => ExitCode::NotReady,
+    }
+}
+
+pub(super) fn of_repository(error: &RepositoryError) -> ExitCode {
+    match error {
+        RepositoryError::NotAPackage { .. } | RepositoryError::OtherBytes { .. } => ExitCode::Usage,
+        RepositoryError::Unreadable { .. } | RepositoryError::Package(PackageError::NotOurs { .. }) => {
+            ExitCode::VerificationFailed
+        }
+        RepositoryError::Busy { .. }
+        | RepositoryError::Sign { .. }
+        | RepositoryError::Package(_)
+        | RepositoryError::Io { .. } => ExitCode::NotReady,
     }
 }
 
