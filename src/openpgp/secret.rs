@@ -100,6 +100,8 @@ impl SecretKey {
 
     /// A text with its signature around it: what `gpg --clear-sign` makes.
     pub fn sign_cleartext(&self, text: &str) -> Result<String, String> {
+        // The end of the last line belongs to the signature (RFC 9580, 7.1).
+        let text = text.strip_suffix('\n').unwrap_or(text);
         let signed = match self.subkey {
             None => CleartextSignedMessage::sign(OsRng, text, &self.key.primary_key, &self.password),
             Some(index) => {

@@ -19,6 +19,13 @@ mod faults;
 #[path = "../suite/git_server.rs"]
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod git_server;
+#[path = "../../src/openpgp/testing.rs"]
+#[allow(dead_code, reason = "the unit tests use all of it")]
+mod openpgp_testing;
+/// Where the archive's file looks for it.
+mod openpgp {
+    pub(crate) use crate::openpgp_testing as testing;
+}
 #[path = "../suite/home.rs"]
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod home;

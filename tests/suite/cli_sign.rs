@@ -405,7 +405,7 @@ fn truncated_huge_and_nonsensical_files_are_failures_not_crashes() {
             assert!(!failures(&home, "--key ann.pub").is_empty(), "{ending}");
         }
         fs::write(&path, "[".repeat(100_000)).unwrap();
-        assert!(!failures(&home, "--key ann.pub").is_empty(), "{ending}");
+        assert_eq!(verify(&home, "--key ann.pub").code, 5, "{ending}");
         // Sparse: it is only looked at up to the limit.
         fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
         let ran = verify(&home, "--key ann.pub");
