@@ -5,6 +5,7 @@ use std::io::BufReader;
 use pgp::composed::{
     ArmorOptions, CleartextSignedMessage, Deserializable, DetachedSignature, SignedPublicKey, SignedSecretKey,
 };
+use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::ser::Serialize as _;
 use pgp::types::{KeyDetails, Password, SecretParams, SigningKey};
 use rand::rngs::OsRng;
@@ -77,6 +78,15 @@ impl SecretKey {
 
     pub fn public_bytes(&self) -> Vec<u8> {
         self.public.to_bytes().expect("a key that was read can be written")
+    }
+
+    /// Whether RSA signs, rather than another algorithm: some formats keep such signatures apart.
+    pub fn is_rsa(&self) -> bool {
+        let algorithm = match self.subkey {
+            None => self.key.primary_key.algorithm(),
+            Some(index) => self.key.secret_subkeys[index].key.algorithm(),
+        };
+        matches!(algorithm, PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign)
     }
 
     /// A detached signature of bytes, armoured: what `gpg --detach-sign --armor` makes.

@@ -1,14 +1,14 @@
 //! The half for dnf and zypper: packages, each signed, and `repodata/`, whose signed `repomd.xml` names all else by its digest.
 
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, Write as _};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::metadata::{self, Described};
-use super::{PUBLIC_KEY, RepositoryError, Task, files};
+use super::{PUBLIC_KEY, RepositoryError, Task, files, rpm_signature};
 use crate::model::Digest;
 
 const FOLDER: &str = "rpm";
@@ -17,7 +17,7 @@ const SETTINGS: &str = "rdna-build.repo";
 /// Puts a package into the repository, with the key's signature; gives its path if it was not there.
 pub(super) fn add(package: &Path, task: &Task<'_>) -> Result<Option<String>, RepositoryError> {
     let place = task.folder.join(FOLDER).join("packages").join(package.file_name().unwrap_or_default());
-    let mut read = open(package)?;
+    let read = open(package)?;
     if place.exists() {
         // The signatures differ by their times; what they are about must not.
         return match header_digest(&read, package)? == header_digest(&open(&place)?, &place)? {
@@ -28,14 +28,16 @@ pub(super) fn add(package: &Path, task: &Task<'_>) -> Result<Option<String>, Rep
     let Some(key) = task.key else {
         return Ok(files::add(package, &place)?.then(|| files::relative(task.folder, &place)));
     };
-    let header = read.header_bytes().map_err(|error| unreadable(package, error))?;
+    let bytes = fs::read(package).map_err(RepositoryError::io("reading", package))?;
+    let damaged = || RepositoryError::Unreadable {
+        path: package.to_owned(),
+        reason: "its signature header cannot be read".to_owned(),
+    };
+    let payload = read.metadata.get_package_segment_offsets().payload as usize;
     let signature = key
-        .sign_detached_bytes(&header)
+        .sign_detached_bytes(rpm_signature::signed(&bytes, payload).ok_or_else(damaged)?)
         .map_err(|reason| RepositoryError::Sign { what: "a package for dnf", reason })?;
-    read.apply_signature(signature).map_err(|error| unreadable(package, error))?;
-    let mut bytes = BufWriter::new(Vec::new());
-    read.write(&mut bytes).map_err(|error| unreadable(package, error))?;
-    let bytes = bytes.into_inner().expect("memory can be written");
+    let bytes = rpm_signature::with_signature(&bytes, &signature, key.is_rsa()).ok_or_else(damaged)?;
     files::replace(&place, &bytes)?;
     Ok(Some(files::relative(task.folder, &place)))
 }

@@ -9,6 +9,7 @@ mod dnf;
 mod error;
 mod files;
 mod metadata;
+mod rpm_signature;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

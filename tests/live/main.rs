@@ -32,16 +32,12 @@ mod home;
 mod made_up;
 mod made_up_card;
 mod packages;
-mod packages;
 mod prove;
 mod proxy;
 mod registry;
 #[path = "../suite/server.rs"]
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod server;
-#[path = "../suite/signing_keys.rs"]
-#[allow(dead_code, reason = "the offline suite uses all of it")]
-mod signing_keys;
 #[path = "../suite/signing_keys.rs"]
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod signing_keys;

@@ -123,6 +123,7 @@ Commands:
                   GPU
   sign            Sign packages with a key of yours, and what they were made from
   verify-package  Hold a package against its digests, SBOM, provenance and signature
+  publish         Put packages into a repository for apt and dnf
   install         Put a package where programs find it, or its MIOpen into PyTorch
   installed       List what is installed, and which version is current
   uninstall       Remove an installed package
