@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rdna_build::engine::{ContainerId, ContainerSpec, Engine as _, ExecSpec, ExitStatus, Network, Output};
+use rdna_build::engine::{
+    ContainerId, ContainerSpec, Engine as _, ExecSpec, ExitStatus, Network, Output, RunLabels,
+};
 use rdna_build::model::GuestPath;
 use rdna_build::plan::key;
 use rdna_build::toolchain::Catalog;
@@ -28,7 +30,10 @@ struct Machine {
 
 impl Machine {
     fn start(desk: &Desk, image: &str) -> Self {
-        let labels = [("rdna-build".to_owned(), format!("packages-{}", std::process::id()))].into();
+        // Of a host that no run knows: none of them takes it for a dead run's.
+        let run = format!("packages-{}", std::process::id());
+        let host = Some("packages.example.org".to_owned());
+        let labels = RunLabels { run, pid: Some(1), boot: Some("none".to_owned()), host }.write();
         let spec = ContainerSpec {
             image: image.to_owned(),
             command: shell("sleep 600"),
@@ -167,7 +172,7 @@ fn dpkg_installs_a_package_and_takes_it_away_without_a_trace() {
     let before = machine.files();
     machine.run("dpkg -i /srv/selftest-gfx1010_*.deb /srv/selftest-gfx1010-dev_*.deb");
     let said =
-        machine.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' 'selftest*'; dpkg -V 'selftest*'");
+        machine.run("dpkg-query -W -f '${Package} ${db:Status-Status}\\n' 'selftest*'; dpkg -V selftest-gfx1010 selftest-gfx1010-dev");
     assert_eq!(said, "selftest-gfx1010 installed\nselftest-gfx1010-dev installed\n");
     let needs = machine.run(&format!("ldd {PREFIX}/lib/librdna_selftest.so"));
     assert!(needs.contains("libamdhip64.so.6 => /") && !needs.contains("not found"), "{needs}");
@@ -181,7 +186,7 @@ fn dpkg_installs_a_package_and_takes_it_away_without_a_trace() {
     machine.run("dpkg --purge selftest-gfx1010-default selftest-gfx1010-dev selftest-gfx1010");
     assert_eq!(machine.files(), before);
     assert!(!machine.run("ldconfig -p").contains("rdna_selftest"));
-    assert_eq!(machine.run("ls /opt"), "", "its folders are gone, too");
+    assert_eq!(machine.run("ls /opt 2>/dev/null || true"), "", "its folders are gone, too");
 }
 
 #[test]
@@ -236,7 +241,8 @@ fn dnf_installs_from_a_signed_repository_over_http() {
     let verified =
         machine.run("rpm -V selftest-gfx1010 && rpm -q selftest-gfx1010 && rpm -qi selftest-gfx1010");
     assert!(verified.contains("selftest-gfx1010-1.0.0-1.debian.sid.hip.x86_64"), "{verified}");
-    assert!(verified.contains("Signature   : ") && !verified.contains("(none)"), "{verified}");
+    let signed = machine.run("rpm -q --qf '%{DSAHEADER:pgpsig}' selftest-gfx1010");
+    assert!(signed.contains("Key ID"), "{signed}");
     machine.run(&format!("test -e {PREFIX}/include && test -e {PREFIX}/lib/librdna_selftest.so.1"));
     machine.run("dnf -y --releasever=1 remove selftest-gfx1010 2>&1");
     let (status, _) = machine.try_run("test -e /opt/rdna-build");

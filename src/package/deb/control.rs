@@ -24,6 +24,11 @@ const OVERRIDES_OF_CODE_OBJECTS: [(&str, &str); 3] = [
     ("shared-library-lacks-prerequisites", "Code for a GPU has none."),
 ];
 
+const OVERRIDES_OF_DEFAULT: [(&str, &str); 1] = [(
+    "package-modifies-ld.so-search-path",
+    "That is what it is for: who installs it wants this library instead of the distribution's.",
+)];
+
 /// What follows the name.
 pub(super) fn suffix(part: Part) -> &'static str {
     match part {
@@ -117,7 +122,11 @@ fn description(parcel: &Parcel<'_>) -> Result<String, PackageError> {
 /// Lines of `package: tag`, each with its reason.
 fn overrides(parcel: &Parcel<'_>, package: &str) -> String {
     let holds_code = parcel.manifest.files.iter().any(|file| is_code_object(file.path()));
-    let more = if holds_code { OVERRIDES_OF_CODE_OBJECTS.as_slice() } else { &[] };
+    let more = match parcel.part {
+        Part::Default => OVERRIDES_OF_DEFAULT.as_slice(),
+        _ if holds_code => OVERRIDES_OF_CODE_OBJECTS.as_slice(),
+        _ => &[],
+    };
     OVERRIDES.iter().chain(more).map(|(tag, why)| format!("# {why}\n{package}: {tag}\n")).collect()
 }
 
