@@ -18,6 +18,7 @@ pub mod package;
 pub mod plan;
 pub mod proof;
 pub mod recipe;
+pub mod remote;
 pub mod repository;
 pub mod source;
 pub mod store;

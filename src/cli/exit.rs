@@ -11,12 +11,14 @@ use super::args::nearest_command;
 use super::settings::SettingsError;
 use crate::attest::AttestError;
 use crate::engine::EngineError;
-use crate::execute::ExecuteError;
+use crate::execute::{ExchangeError, ExecuteError};
 use crate::install::InstallError;
 use crate::lockfile::LockFileError;
 use crate::model::{Outcome, Report, nearest};
 use crate::plan::patches::ChoiceError;
 use crate::recipe::RecipeError;
+use crate::remote::RemoteError;
+use crate::remote::credentials::CredentialsError;
 use crate::repository::RepositoryError;
 use crate::source::patch::desk::DeskError;
 use crate::source::{ArgumentError, TreeError};
@@ -214,6 +216,18 @@ pub enum CliError {
     #[diagnostic(transparent)]
     Repository(#[from] RepositoryError),
 
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Exchange(#[from] ExchangeError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remote(#[from] RemoteError),
+
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Credentials(#[from] CredentialsError),
+
     #[error("{} cannot be started: {source}", program.display())]
     #[diagnostic(code(cli::program), help("behind `--` comes the program, as you would type it"))]
     Program { program: PathBuf, source: std::io::Error },
@@ -273,7 +287,10 @@ impl CliError {
             CliError::Install(error) => codes::of_install(error),
             CliError::Attest(error) => codes::of_attest(error),
             CliError::Repository(error) => codes::of_repository(error),
-            CliError::Write { .. }
+            CliError::Exchange(error) => codes::of_exchange(error),
+            CliError::Remote(error) => codes::of_remote(error),
+            CliError::Credentials(_)
+            | CliError::Write { .. }
             | CliError::Stdout { .. }
             | CliError::Read { .. }
             | CliError::Threads { .. }

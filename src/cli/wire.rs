@@ -1,5 +1,6 @@
 //! The composition root: settings and arguments become the values that `plan` and `execute` work on.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
@@ -13,16 +14,20 @@ use super::render::{self, RunLog};
 use super::settings::Settings;
 use crate::engine::docker::{self, EngineChoice};
 use crate::engine::{Engine, EngineError};
-use crate::execute::{self, Connect, Limits, LocalSource, Materials, Network, Workshop};
+use crate::execute::{
+    self, Connect, Exchange, Limits, LocalSource, Materials, Network, RemoteAccess, SharedStore, Workshop,
+};
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    Digest, Event, EventSink, Events, GfxTarget, HostPath, Plan, Recipe, RecipeName, RecipeVersion, RunId,
-    SourceSpec, Stage, Toolchain, ToolchainId, Version, nearest,
+    Digest, Event, EventSink, Events, GfxTarget, HostPath, Key, Plan, Recipe, RecipeName, RecipeVersion,
+    RunId, SourceSpec, Stage, Toolchain, ToolchainId, Version, nearest,
 };
 use crate::plan::patches::{Chosen, PatchChoice};
 use crate::plan::{self, DEFAULT_EPOCH, Facts, History, Request, RequestedUnit};
 use crate::recipe::RecipeBook;
+use crate::remote::credentials::Credentials;
+use crate::remote::{Patience, Remote};
 use crate::source;
 use crate::store::{Holder, Store};
 use crate::toolchain::{Availability, Catalog, choose};
@@ -41,6 +46,8 @@ pub struct Job {
     pub source: Result<crate::model::PinnedSource, SourceSpec>,
     pub lock: LockFile,
     pub rebuild: bool,
+    /// Identities of images by the keys of their toolchains, known from elsewhere than the store.
+    pub identities: BTreeMap<Key, Digest>,
 }
 
 /// What is built for one target.
@@ -90,7 +97,7 @@ impl Job {
         let lock = LockFile::read(settings.lock_file.as_path())?;
         let candidates = with_lock(catalog.all()?, &lock);
         let ready = |toolchain: &Toolchain| {
-            execute::stored_identity(store, toolchain.definition()).ok().flatten().is_some()
+            execute::stored_image(store, toolchain.definition()).ok().flatten().is_some()
         };
         let pick = |offline: bool| {
             let available = |toolchain: &Toolchain| match (ready(toolchain), offline) {
@@ -130,7 +137,8 @@ impl Job {
         };
         let rebuild = arguments.rebuild;
         let toolchains = vec![chosen];
-        Ok(Self { recipe, toolchains, units, choice, version, local, source, lock, rebuild })
+        let identities = BTreeMap::new();
+        Ok(Self { recipe, toolchains, units, choice, version, local, source, lock, rebuild, identities })
     }
 
     /// Plans the job against what the store holds.
@@ -158,6 +166,7 @@ impl Job {
             rebuild: self.rebuild,
         };
         let mut facts = Facts { cores: machine.cores, memory: machine.memory, ..Facts::default() };
+        facts.identities.extend(&self.identities);
         for toolchain in &self.toolchains {
             if let Some(identity) = execute::stored_identity(store, toolchain.definition())? {
                 facts.identities.insert(plan::key::toolchain(toolchain.definition()).key, identity);
@@ -165,7 +174,9 @@ impl Job {
         }
         let first = plan::plan(&request, &facts);
         for (stage, key) in plan::wanted(&first) {
-            if store.lookup(stage, &key)?.entry().is_some() {
+            let Some(entry) = store.lookup(stage, &key)?.entry() else { continue };
+            // What is known of another engine's image is no image of this one's.
+            if stage != Stage::Toolchain || execute::image_of(entry.record()).is_some() {
                 facts.held.insert((stage, key));
             }
         }
@@ -304,6 +315,19 @@ pub fn looking_workshop(settings: &Settings, store: &Store, machine: Machine, lo
     workshop_with(readers, settings, store, machine, lock)
 }
 
+/// What entries move between, where a remote is set and the network may be used.
+pub fn exchange(
+    settings: &Settings,
+    store: &Store,
+    holder: Holder,
+    cancel: CancellationToken,
+) -> Option<Exchange> {
+    let repository = settings.remote.clone().filter(|_| !settings.offline)?;
+    let credentials = Credentials::Files(settings.credential_files.clone());
+    let remote = Remote::new(repository, credentials, Patience::default());
+    Some(Exchange::new(remote, store.clone(), holder, cancel))
+}
+
 fn workshop_with(
     mut readers: Vec<Arc<dyn EventSink>>,
     settings: &Settings,
@@ -329,16 +353,13 @@ fn workshop_with(
         ccache: usable_ccache(settings, &events),
     };
     let connector = Connector { choice: engine_choice(settings) };
-    Workshop::new(
-        store.clone(),
-        events,
-        Holder::this_process(run),
-        machine,
-        CancellationToken::new(),
-        limits,
-        lock,
-        Box::new(connector),
-    )
+    let (holder, cancel) = (Holder::this_process(run), CancellationToken::new());
+    let access = if settings.remote_write { RemoteAccess::ReadAndWrite } else { RemoteAccess::Read };
+    let shared = exchange(settings, store, holder.clone(), cancel.clone());
+    let connector = Box::new(connector);
+    let mut workshop = Workshop::new(store.clone(), events, holder, machine, cancel, limits, lock, connector);
+    workshop.shared = shared.map(|exchange| SharedStore::new(exchange, access));
+    workshop
 }
 
 /// The person's own compiler cache, if a build can write to it: builds run as user 1000 of the engine's machine. Many

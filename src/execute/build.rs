@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::unit::Account;
-use super::workshop::blocking;
 use super::{ExecuteError, Workshop, json, toolchain::Image};
 use crate::build::ninja;
 use crate::build::session::{CacheStatistics, Session, SessionSpec};
@@ -18,8 +17,8 @@ use crate::plan::{self, key::Keyed};
 use crate::store::{Entry, Made};
 
 /// Where a build entry keeps the installed tree and its list.
-const TREE: &str = "tree";
-const FILES: &str = "files.json";
+pub(super) const TREE: &str = "tree";
+pub(super) const FILES: &str = "files.json";
 
 /// What a build entry holds.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ pub(super) struct Built {
 }
 
 /// The installed tree of a key, if the store holds it.
-pub(super) fn find(workshop: &Workshop, key: &Key) -> Result<Option<Built>, ExecuteError> {
-    workshop.find(Stage::Build, key)?.map(read).transpose()
+pub(super) async fn find(workshop: &Workshop, key: &Key) -> Result<Option<Built>, ExecuteError> {
+    workshop.find(Stage::Build, key).await?.map(read).transpose()
 }
 
 fn read(entry: Entry) -> Result<Built, ExecuteError> {
@@ -115,7 +114,7 @@ pub(super) async fn make(
     });
     let seconds = started.elapsed().as_secs_f64();
     let made = Made { ingredients: keyed.ingredients.clone(), seconds, detail };
-    let entry = blocking(move || draft.commit(made)).await??;
+    let entry = workshop.commit(draft, made).await?;
     account.finished(Stage::Build, keyed.key, started);
     workshop.store.remember(&unit.id, Stage::Build, keyed.key, &keyed.ingredients, Some(seconds))?;
     read(entry)

@@ -1,7 +1,7 @@
 //! Composes the stages: the only part with effects, and the only place where stages meet.
 //!
 //! One caching rule for all: look the stage's key up in the store; what is there is taken, what is not is made in a
-//! draft and committed. A unit goes through `source` → `toolchain` → `prepare` → `build` → `package`, but looks for its
+//! draft and committed. Behind the store may be a remote (`remote`), of which no stage knows. A unit goes through `source` → `toolchain` → `prepare` → `build` → `package`, but looks for its
 //! package first, so that a run with nothing to do touches neither engine nor network.
 
 mod build;
@@ -15,6 +15,7 @@ mod package;
 mod prepare;
 mod progress;
 mod prove;
+mod remote;
 mod shell;
 mod source;
 mod toolchain;
@@ -28,9 +29,10 @@ use std::time::Instant;
 pub use error::ExecuteError;
 pub use inspect::{Inspected, inspect, inspect_image, remembered};
 pub use prove::{ProofTask, prove};
+pub use remote::{Exchange, ExchangeError, Existing, Pushed, RemoteAccess, SharedStore, is_shared};
 pub use shell::shell;
 pub use source::pin;
-pub use toolchain::{Locked, lock, stored_identity, stored_image};
+pub use toolchain::{Locked, identity_of, image_of, lock, stored_identity, stored_image};
 pub use trees::{SourceFolder, source_folder, stored_source};
 pub use verify::{
     Computing, Emulator, Recipes, RuntimeChoice, VerifyError, VerifySubject, VerifyTask, verify,

@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::package;
 use crate::plan::{self, TOOL, key, key::Keyed};
-use crate::store::{Entry, Made};
+use crate::store::{Entry, Made, Record};
 
 /// A format and the key of a unit's packages in it.
 #[derive(Clone, Debug)]
@@ -41,13 +41,13 @@ pub(super) fn wanted(
 }
 
 /// The packages of all keys, if the store holds all of them.
-pub(super) fn find_all(
+pub(super) async fn find_all(
     wanted: &[Wanted],
     account: &mut Account<'_>,
 ) -> Result<Option<Vec<Entry>>, ExecuteError> {
     let mut found = Vec::new();
     for one in wanted {
-        match account.workshop.find(Stage::Package, &one.keyed.key)? {
+        match account.workshop.find(Stage::Package, &one.keyed.key).await? {
             Some(entry) => found.push(entry),
             None => return Ok(None),
         }
@@ -67,7 +67,7 @@ pub(super) async fn ensure_all(
 ) -> Result<Vec<Entry>, ExecuteError> {
     let mut entries = Vec::new();
     for one in wanted {
-        let entry = match account.workshop.find(Stage::Package, &one.keyed.key)? {
+        let entry = match account.workshop.find(Stage::Package, &one.keyed.key).await? {
             Some(entry) => {
                 account.cached(Stage::Package, one.keyed.key);
                 entry
@@ -169,7 +169,7 @@ async fn make(
         seconds: started.elapsed().as_secs_f64(),
         detail: serde_json::to_value(&detail).expect("a detail has only text keys"),
     };
-    let entry = blocking(move || draft.commit(made)).await??;
+    let entry = workshop.commit(draft, made).await?;
     let seconds = account.finished(Stage::Package, keyed.key, started);
     workshop.store.remember(&unit.id, Stage::Package, keyed.key, &keyed.ingredients, Some(seconds))?;
     Ok(entry)
@@ -207,7 +207,7 @@ fn tell_of_unprovided(needs: &[Need], workshop: &Workshop) {
 
 /// What a package entry's record says of each package in it.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Detail {
+pub(super) struct Detail {
     size: u64,
     sha256: Digest,
     /// The archive first.
@@ -218,17 +218,9 @@ struct Detail {
 pub(super) fn publish(workshop: &Workshop, entries: &[Entry]) -> Result<Outcome, ExecuteError> {
     let mut packages = Vec::new();
     for entry in entries {
-        let unreadable = |reason: String| ExecuteError::File {
-            doing: "reading the record of",
-            path: entry.content().display().to_string(),
-            reason,
-        };
-        let details: Vec<Detail> = serde_json::from_value(entry.record().detail.clone())
-            .map_err(|error| unreadable(error.to_string()))?;
-        for detail in details {
+        for detail in details(entry.record())? {
             let files: Vec<_> = detail.files.iter().map(|file| entry.content().join(file)).collect();
-            let (archive, beside) =
-                files.split_first().ok_or_else(|| unreadable("it names no file".to_owned()))?;
+            let (archive, beside) = files.split_first().expect("a detail names a file");
             let archive = publish_archive(archive, beside, workshop)?;
             packages.push(PackageFile {
                 path: archive.display().to_string(),
@@ -256,4 +248,23 @@ fn publish_archive(
     let wanted: Vec<_> = beside.iter().filter(|file| archive.copied || !is_there(file)).cloned().collect();
     package::publish(&wanted, out)?;
     Ok(archive.path)
+}
+
+/// What a record says of its packages: of each at least one file, and each a name in the entry's own folder.
+pub(super) fn details(record: &Record) -> Result<Vec<Detail>, ExecuteError> {
+    let unreadable = |reason: String| ExecuteError::File {
+        doing: "reading the record of the package",
+        path: record.key.short(),
+        reason,
+    };
+    let details: Vec<Detail> =
+        serde_json::from_value(record.detail.clone()).map_err(|error| unreadable(error.to_string()))?;
+    if details.is_empty() || details.iter().any(|detail| detail.files.is_empty()) {
+        return Err(unreadable("it names no file".to_owned()));
+    }
+    let is_name = |name: &str| !name.is_empty() && !name.contains('/') && !matches!(name, "." | "..");
+    match details.iter().flat_map(|detail| &detail.files).find(|name| !is_name(name)) {
+        Some(name) => Err(unreadable(format!("it names the file {name:?}"))),
+        None => Ok(details),
+    }
 }

@@ -38,7 +38,7 @@ pub(super) async fn patched(
     let workshop = account.workshop;
     let keyed = key::prepared(pinned, patches);
     let fetched = source::ensure(pinned, materials, account).await?;
-    if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key)? {
+    if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key).await? {
         account.cached(Stage::Prepare, keyed.key);
         return read(&entry, fetched.root);
     }
@@ -70,7 +70,7 @@ pub(super) async fn patched(
         seconds: started.elapsed().as_secs_f64(),
         detail: json!({ "patches": count }),
     };
-    let entry = blocking(move || draft.commit(made)).await??;
+    let entry = workshop.commit(draft, made).await?;
     account.finished(Stage::Prepare, keyed.key, started);
     read(&entry, fetched.root)
 }

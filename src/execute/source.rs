@@ -16,7 +16,7 @@ use crate::source::{archive, bundled, git, http, tree};
 use crate::store::Made;
 
 pub(super) const FILES: &str = "files";
-const TREE: &str = "tree.json";
+pub(super) const TREE: &str = "tree.json";
 
 /// Bytes of the largest source archive; rocm-libraries as a whole is a tenth of it.
 const LARGEST_ARCHIVE: u64 = 8 << 30;
@@ -102,7 +102,7 @@ pub(super) async fn ensure(
         })
     };
     let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Source).await?;
-    if let Some(entry) = workshop.find(Stage::Source, &keyed.key)? {
+    if let Some(entry) = workshop.find(Stage::Source, &keyed.key).await? {
         account.cached(Stage::Source, keyed.key);
         return found(entry);
     }
@@ -117,7 +117,7 @@ pub(super) async fn ensure(
     json::write(&draft.content().join(TREE), &listed)?;
     let detail = json!({ "tree": listed.digest(), "bytes": listed.size(), "from": shown(pinned) });
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-    let entry = blocking(move || draft.commit(made)).await??;
+    let entry = workshop.commit(draft, made).await?;
     account.finished(Stage::Source, keyed.key, started);
     found(entry)
 }

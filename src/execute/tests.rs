@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::attest::{self, PublicKeys};
@@ -20,6 +23,8 @@ use crate::model::{
 };
 use crate::plan::patches::Chosen;
 use crate::plan::{DEFAULT_EPOCH, Facts, Request, RequestedUnit};
+use crate::remote::credentials::Credentials;
+use crate::remote::{Patience, Remote};
 use crate::store::{Holder, Store};
 
 /// Hands out one engine, and counts how often it was asked for.
@@ -55,6 +60,8 @@ struct Bench {
     recipe: Recipe,
     toolchain: Toolchain,
     offline: bool,
+    /// `host:port/path` of a remote that may be written to.
+    remote: Option<String>,
 }
 
 fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
@@ -143,6 +150,7 @@ impl Bench {
             recipe,
             toolchain,
             offline: false,
+            remote: None,
         }
     }
 
@@ -187,7 +195,8 @@ impl Bench {
             lock_file: self.path("rdna-build.lock"),
             ccache: None,
         };
-        let workshop = Workshop::new(
+        let shared = self.remote.as_ref().map(|remote| self.shared(remote, store.clone()));
+        let mut workshop = Workshop::new(
             store,
             Events::new(vec![self.seen.clone()]),
             Holder::this_process("r1".parse().expect("an id")),
@@ -197,6 +206,7 @@ impl Bench {
             LockFile::default(),
             Box::new(Shared { engine: self.engine.clone(), asked: self.asked.clone() }),
         );
+        workshop.shared = shared;
         let materials = Materials {
             recipe: &self.recipe,
             toolchains: vec![&self.toolchain],
@@ -204,6 +214,26 @@ impl Bench {
             local: None,
         };
         super::run(&plan, &materials, &workshop).await
+    }
+
+    fn shared(&self, remote: &str, store: Store) -> SharedStore {
+        let moment = Duration::from_millis(1);
+        let patience = Patience {
+            connect: Duration::from_secs(5),
+            silence: Duration::from_secs(5),
+            retries: 1,
+            first_delay: moment,
+            longest_delay: moment,
+        };
+        let remote = Remote::new(remote.parse().expect("an address"), Credentials::Files(vec![]), patience);
+        let holder = Holder::this_process("r1".parse().expect("an id"));
+        let exchange = Exchange::new(remote, store, holder, self.cancel.clone());
+        SharedStore::new(exchange, RemoteAccess::ReadAndWrite)
+    }
+
+    fn warnings(&self) -> usize {
+        let events = self.seen.0.lock().expect("not poisoned");
+        events.iter().filter(|event| matches!(event, Event::Warning { .. })).count()
     }
 
     fn pinned(&self) -> PinnedSource {
@@ -282,6 +312,36 @@ async fn what_vouches_for_a_package_lies_beside_it_and_stays_as_long_as_it_is_th
     bench.run(&["gfx1010"]).await.expect("runs");
     assert!(!signature.exists());
     assert_eq!(checked().0, 0);
+}
+
+#[tokio::test]
+async fn a_remote_of_no_use_fails_no_run_and_is_warned_of_once() {
+    let before = Bench::new();
+    let expected = std::fs::read(package(&before.run(&["gfx1010"]).await.expect("runs"))).expect("a package");
+    for (status, body) in
+        [(500, ""), (429, ""), (401, ""), (403, ""), (200, "no manifest"), (400, "x"), (302, "")]
+    {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(status).set_body_string(body))
+            .mount(&server)
+            .await;
+        let mut bench = Bench::new();
+        bench.remote = Some(format!("{}/a", server.address()));
+        let report = bench.run(&["gfx1010"]).await.expect("runs");
+        assert_eq!(std::fs::read(package(&report)).expect("a package"), expected, "{status}");
+        assert_eq!(bench.warnings(), 1, "{status}");
+        bench.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn a_remote_that_is_down_is_asked_once() {
+    let mut bench = Bench::new();
+    bench.remote = Some("127.0.0.1:1/a".to_owned());
+    let report = bench.run(&["gfx1010", "gfx1012"]).await.expect("runs");
+    assert!(report.units.iter().all(|unit| matches!(unit.outcome, Outcome::Passed { .. })));
+    assert_eq!(bench.warnings(), 1);
 }
 
 #[tokio::test]

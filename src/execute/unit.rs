@@ -102,10 +102,10 @@ async fn stages(
 
     // The short way: everything is known and the package is there.
     if !workshop.limits.rebuild
-        && let Some(identity) = toolchain::stored_identity(&workshop.store, definition)?
+        && let Some(identity) = toolchain::known_identity(workshop, definition).await?
     {
         let wanted = package::wanted(unit, &pinned, definition, identity);
-        if let Some(entries) = package::find_all(&wanted, account)? {
+        if let Some(entries) = package::find_all(&wanted, account).await? {
             return package::publish(workshop, &entries);
         }
     }
@@ -119,7 +119,7 @@ async fn stages(
             workshop.store.remove(Stage::Package, &one.keyed.key, &workshop.holder)?;
         }
         workshop.store.remove(Stage::Build, &built.key, &workshop.holder)?;
-    } else if let Some(entries) = package::find_all(&wanted, account)? {
+    } else if let Some(entries) = package::find_all(&wanted, account).await? {
         // Another run made them while this one waited.
         return package::publish(workshop, &entries);
     }
@@ -138,7 +138,7 @@ pub(super) async fn installed(
     materials: &Materials<'_>,
     account: &mut Account<'_>,
 ) -> Result<Built, ExecuteError> {
-    if let Some(built) = build::find(account.workshop, &keyed.key)? {
+    if let Some(built) = build::find(account.workshop, &keyed.key).await? {
         account.cached(Stage::Build, keyed.key);
         return Ok(built);
     }

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::ExecuteError;
-use super::{cleanup, json};
+use super::{SharedStore, cleanup, json};
 use crate::build::session::work_volume;
 use crate::engine::{Engine, EngineError, RUN_LABEL};
 use crate::facts::Machine;
@@ -17,7 +17,7 @@ use crate::model::{
     CommitId, Digest, Event, Events, HostPath, Key, LockedPackages, RunId, Stage, ToolchainId,
 };
 use crate::plan::key::Keyed;
-use crate::store::{Draft, Entry, Holder, KeyLock, Lookup, Made, Store};
+use crate::store::{Draft, Holder, KeyLock, Made, Store};
 
 /// Connects to an engine when one is needed.
 #[async_trait]
@@ -63,6 +63,8 @@ pub struct Workshop {
     pub cancel: CancellationToken,
     pub limits: Limits,
     pub lock: Mutex<LockFile>,
+    /// Where entries are looked for that the store does not have.
+    pub shared: Option<SharedStore>,
     connector: Box<dyn Connect>,
     engine: OnceCell<Arc<dyn Engine>>,
     client: OnceCell<reqwest::Client>,
@@ -97,6 +99,7 @@ impl Workshop {
             cancel,
             limits,
             lock: Mutex::new(lock),
+            shared: None,
             connector,
             engine: OnceCell::new(),
             client: OnceCell::new(),
@@ -161,21 +164,6 @@ impl Workshop {
         blocking(wait).await?.map_err(ExecuteError::from)
     }
 
-    /// Looks an entry up; one that is damaged is named and counts as absent.
-    pub fn find(&self, stage: Stage, key: &Key) -> Result<Option<Entry>, ExecuteError> {
-        match self.store.lookup(stage, key)? {
-            Lookup::Hit(entry) => Ok(Some(entry)),
-            Lookup::Miss => Ok(None),
-            Lookup::Unusable { path, reason } => {
-                self.events.emit(Event::Warning {
-                    message: format!("the store's {} cannot be used: {reason}", path.display()),
-                    help: Some("it is made again".to_owned()),
-                });
-                Ok(None)
-            }
-        }
-    }
-
     /// Starts an entry.
     pub fn draft(&self, stage: Stage, key: &Key) -> Result<Draft, ExecuteError> {
         Ok(self.store.draft(stage, key, &self.holder)?)
@@ -193,7 +181,7 @@ impl Workshop {
         let draft = self.draft(stage, &keyed.key)?;
         json::write(&draft.content().join(file), value)?;
         let made = Made { ingredients: keyed.ingredients.clone(), seconds, detail };
-        blocking(move || draft.commit(made)).await??;
+        self.commit(draft, made).await?;
         Ok(())
     }
 

@@ -43,6 +43,17 @@ pub(super) fn unpack(
     lay_down(archive, |each| (format.walk)(archive, each), into, cancel, &mut Plain)
 }
 
+/// Unpacks a `tar.zst` as [`unpack`] does that comes out of no file; `archive` is what errors call it.
+pub(super) fn unpack_stream(
+    archive: &Path,
+    compressed: impl Read,
+    into: &Path,
+    cancel: &CancellationToken,
+) -> Result<(), PackageError> {
+    let bytes = decoder(compressed).map_err(|error| not_ours(archive, error.to_string()))?;
+    lay_down(archive, |each| walk_tar(archive, bytes, each), into, cancel, &mut Plain)
+}
+
 /// Unpacks a `tar.zst` as [`unpack`] does, digests what it lays down and has it on the disk on return.
 pub(super) fn unpack_digested(
     archive: &Path,

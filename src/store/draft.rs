@@ -14,7 +14,7 @@ use super::holder::Holder;
 use super::layout::Layout;
 use super::record::{self, Entry, Lookup, Record};
 use super::{Access, Store};
-use crate::model::{Ingredients, Key, RunId, Stage};
+use crate::model::{Digest, Ingredients, Key, RunId, Stage};
 
 /// A note without a readable holder is left alone for this long: its writer may be about to finish it.
 const UNREADABLE_NOTE_GRACE: Duration = Duration::from_secs(3600);
@@ -83,9 +83,7 @@ impl Draft {
 
     /// Seals the content, has it on the disk and puts it in its place. An entry that is there already wins.
     pub fn commit(self, made: Made) -> Result<Entry, StoreError> {
-        let size = folder::seal(&self.content).map_err(StoreError::io("sealing", &self.content))?;
-        let (_, contents) =
-            check::contents(&self.content).map_err(StoreError::io("reading", &self.content))?;
+        let (size, contents) = self.seal()?;
         let record = Record {
             schema: record::SCHEMA,
             stage: self.stage,
@@ -99,6 +97,29 @@ impl Draft {
             contents: Some(contents),
             detail: made.detail,
         };
+        self.put(record)
+    }
+
+    /// Commits a copy of another store's entry, whose content must be what its record says.
+    pub fn commit_copy(self, record: Record) -> Result<Entry, StoreError> {
+        let (size, contents) = self.seal()?;
+        let promised = record.contents.filter(|_| record.stage == self.stage && record.key == self.key);
+        if promised != Some(contents) {
+            let (key, found) = (self.key.to_string(), contents);
+            return Err(StoreError::NotACopy { key, found, promised: record.contents });
+        }
+        // What it takes on this disk.
+        self.put(Record { bytes: size.bytes, files: size.files, ..record })
+    }
+
+    fn seal(&self) -> Result<(folder::Size, Digest), StoreError> {
+        let size = folder::seal(&self.content).map_err(StoreError::io("sealing", &self.content))?;
+        let (_, contents) =
+            check::contents(&self.content).map_err(StoreError::io("reading", &self.content))?;
+        Ok((size, contents))
+    }
+
+    fn put(self, record: Record) -> Result<Entry, StoreError> {
         let hold = self.write_record(&record)?;
         let entry = self.layout.entry(self.stage, &self.key);
         let parent = entry.parent().expect("an entry lies in a folder");
@@ -124,7 +145,7 @@ impl Draft {
     /// Writes the record and takes hold of it, so that the entry is in use from its first moment.
     fn write_record(&self, record: &Record) -> Result<File, StoreError> {
         let path = Layout::record(&self.place.folder);
-        let bytes = serde_json::to_vec(record).expect("a record has only text keys");
+        let bytes = record.to_bytes();
         let write = || {
             fs::write(&path, &bytes)?;
             let file = File::open(&path)?;

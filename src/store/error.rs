@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::model::Digest;
+
 #[derive(Debug, Error, Diagnostic)]
 pub enum StoreError {
     #[error("no room left while {doing} {}: {free} bytes are free there", path.display())]
@@ -31,6 +33,13 @@ pub enum StoreError {
     #[error("entry {key} is in use by {holder}")]
     #[diagnostic(code(store::in_use), help("wait for that run to end, then try again"))]
     InUse { key: String, holder: String },
+
+    #[error(
+        "what came for {key} has contents of the digest {found}, and {}",
+        promised.map_or("its record promises none".to_owned(), |promised| format!("{promised} was promised"))
+    )]
+    #[diagnostic(code(store::not_a_copy), help("nothing of it was kept"))]
+    NotACopy { key: String, found: Digest, promised: Option<Digest> },
 
     #[error("cancelled while waiting for {holder}")]
     #[diagnostic(code(store::cancelled))]

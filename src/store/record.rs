@@ -41,6 +41,18 @@ pub struct Record {
     pub detail: serde_json::Value,
 }
 
+impl Record {
+    /// Reads the record of an entry of another store; it must speak for this stage and key.
+    pub fn parse(bytes: &[u8], stage: Stage, key: &Key) -> Result<Self, String> {
+        parse(bytes, stage, key)
+    }
+
+    /// The record as it is written.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a record has only text keys")
+    }
+}
+
 /// A complete entry. While a clone of it lives, no process collects the entry.
 #[derive(Clone, Debug)]
 pub struct Entry {

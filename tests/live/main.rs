@@ -35,6 +35,7 @@ mod packages;
 mod prove;
 mod proxy;
 mod registry;
+mod remote;
 #[path = "../suite/server.rs"]
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod server;

@@ -18,14 +18,14 @@ const PROGRAM: &str = "docker-registry";
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// A registry on this machine that keeps everything in memory; engines speak plain http to 127.0.0.0/8.
-struct Registry {
+pub struct Registry {
     child: Child,
     /// `127.0.0.1:port`.
-    address: String,
+    pub address: String,
 }
 
 impl Registry {
-    fn start(project: &Project) -> Option<Self> {
+    pub fn start(project: &Project) -> Option<Self> {
         if project.engine_kind() != EngineKind::Docker {
             return support::skip("a registry without TLS, which only Docker takes from its own machine");
         }
@@ -99,7 +99,7 @@ impl Registry {
         format!("{}/base:1", self.address)
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         let _gone_already = self.child.kill();
         let _waited_already = self.child.wait();
     }

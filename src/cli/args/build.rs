@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::settings::{self, EngineText, Flags};
 use crate::model::{Fit, GfxTarget, NameError, PatchName, RecipeName, ToolchainId, Version};
+use crate::remote::Repository;
 
 pub const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -126,12 +127,25 @@ pub struct MachineOptions {
     /// Container engine: auto, docker, podman, unix:///path/to.sock or tcp://host:port [default: auto]
     #[arg(long, value_name = "ENGINE", value_parser = engine)]
     pub engine: Option<EngineText>,
+    #[command(flatten)]
+    pub remote: RemoteOption,
+    /// Also give the remote store what was made here
+    #[arg(long)]
+    pub remote_write: bool,
     /// Never use the network
     #[arg(long)]
     pub offline: bool,
     /// The Debian mirror for toolchains [default: that of the host's apt sources]
     #[arg(long, value_name = "URL", value_parser = settings::mirror, value_hint = ValueHint::Url)]
     pub debian_mirror: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct RemoteOption {
+    /// Look for what the store lacks in this repository of an OCI registry, e.g. ghcr.io/owner/name
+    #[arg(long, global = true, value_name = "REGISTRY/PATH")]
+    pub remote: Option<Repository>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -179,6 +193,8 @@ impl SettingsOptions {
             output: self.output.output.clone(),
             jobs: self.machine.jobs,
             memory: self.machine.memory,
+            remote: self.machine.remote.remote.clone(),
+            remote_write: self.machine.remote_write,
             offline: self.machine.offline,
             debian_mirror: self.machine.debian_mirror.clone(),
             ..self.catalog.flags()

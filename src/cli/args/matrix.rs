@@ -13,7 +13,7 @@ Examples:
   rdna-build matrix miopen --format github >> \"$GITHUB_OUTPUT\"
   rdna-build matrix miopen --format gitlab > child-pipeline.yml
 
-What the store holds already is left out; --all lists it, too. Nothing is fetched, built or changed.";
+What the store or the remote holds already is left out; --all lists it, too. Nothing is fetched, built or changed.";
 
 #[derive(Debug, Args)]
 pub struct MatrixArguments {
@@ -29,7 +29,7 @@ pub struct MatrixArguments {
     /// The recipe's version [default: the recipe's own choice]
     #[arg(long)]
     pub version: Option<Version>,
-    /// List what is in the store already, too
+    /// List what is there already, too
     #[arg(long)]
     pub all: bool,
     /// How to say it: github, gitlab or json [default: json]

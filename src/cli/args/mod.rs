@@ -1,6 +1,7 @@
 //! The words of the command line: commands, options and their help. Knows settings only as flags.
 
 mod build;
+mod cache;
 mod doctor;
 mod explain;
 mod install;
@@ -17,8 +18,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
-pub use build::{
-    BuildArguments, CatalogOptions, PackageOptions, PatchOptions, SettingsOptions, StoreOptions,
+pub use build::{BuildArguments, CatalogOptions, PackageOptions, PatchOptions, SettingsOptions};
+pub use cache::{
+    CacheArguments, CacheCommand, CheckArguments, GcArguments, LoginArguments, PullArguments, PushArguments,
+    ShowEntryArguments,
 };
 pub use doctor::DoctorArguments;
 pub use explain::ExplainArguments;
@@ -136,8 +139,8 @@ pub enum Command {
     /// Show the log of a run
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArguments),
-    /// See and free what earlier runs left in the store
-    #[command(after_help = CACHE_EXAMPLES)]
+    /// See, free and share what earlier runs left in the store
+    #[command(after_help = cache::CACHE_EXAMPLES)]
     Cache(CacheArguments),
     /// Show every setting and where it comes from
     #[command(after_help = CONFIG_EXAMPLES, after_long_help = format!("{CONFIG_EXAMPLES}\n\n{}", settings::reference()))]
@@ -201,62 +204,6 @@ pub struct LogsArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct CacheArguments {
-    #[command(subcommand)]
-    pub command: CacheCommand,
-    #[command(flatten)]
-    pub store: StoreOptions,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum CacheCommand {
-    /// List what is kept: stage, key, size, last use
-    List,
-    /// Write the path of the store
-    Path,
-    /// Show one entry: what it was made from, by which run, how large it is
-    Show(ShowEntryArguments),
-    /// Read everything again, and remove what is not what was committed
-    #[command(
-        after_help = "Examples:\n  rdna-build cache verify\n  rdna-build cache verify --keep --json\n\nExits with 5 when something is damaged and still there."
-    )]
-    Verify(CheckArguments),
-    /// Say what of a recipe would be made again, and what changed since
-    #[command(after_help = "Examples:\n  rdna-build cache why selftest --target gfx1010")]
-    Why(Box<BuildArguments>),
-    /// Remove what is used least until the rest is small or young enough
-    #[command(
-        after_help = "Examples:\n  rdna-build cache gc --max-size 20GiB\n  rdna-build cache gc --older-than 30d"
-    )]
-    Gc(GcArguments),
-}
-
-#[derive(Debug, Args)]
-pub struct ShowEntryArguments {
-    /// The entry's key, or its beginning
-    #[arg(value_name = "KEY")]
-    pub key: String,
-}
-
-#[derive(Debug, Args)]
-pub struct CheckArguments {
-    /// Remove nothing
-    #[arg(long)]
-    pub keep: bool,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
-pub struct GcArguments {
-    /// Keep at most this much, e.g. 20GiB
-    #[arg(long, value_name = "SIZE", value_parser = settings::size)]
-    pub max_size: Option<u64>,
-    /// Remove what was not used for this long, e.g. 30d, 12h or 2w
-    #[arg(long, value_name = "AGE", value_parser = build::age)]
-    pub older_than: Option<std::time::Duration>,
-}
-
-#[derive(Debug, Args)]
 pub struct ConfigArguments {
     #[command(flatten)]
     pub settings: build::SettingsOptions,
@@ -272,11 +219,6 @@ const LOGS_EXAMPLES: &str = "\
 Examples:
   rdna-build logs | less
   less \"$(rdna-build logs --path)\"";
-
-const CACHE_EXAMPLES: &str = "\
-Examples:
-  rdna-build cache list
-  rdna-build cache gc --older-than 30d";
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
@@ -335,13 +277,7 @@ impl Arguments {
             Command::Toolchains(toolchains) => toolchains.flags(),
             Command::Doctor(doctor) => doctor.flags(),
             Command::Verify(verify) => verify.flags(),
-            Command::Cache(cache) => match &cache.command {
-                CacheCommand::Why(build) => {
-                    let own = build.flags();
-                    Flags { store: own.store.clone().or_else(|| cache.store.store.clone()), ..own }
-                }
-                _ => Flags { store: cache.store.store.clone(), ..Flags::default() },
-            },
+            Command::Cache(cache) => cache.flags(),
             Command::Sign(sign) => sign.flags(),
             Command::VerifyPackage(verify) => verify.flags(),
             Command::Publish(publish) => publish.flags(),

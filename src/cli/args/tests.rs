@@ -130,7 +130,7 @@ Commands:
   rollback        Go back to the version that was current before, or to PyTorch's own library
   run             Start a program with the installed libraries first
   logs            Show the log of a run
-  cache           See and free what earlier runs left in the store
+  cache           See, free and share what earlier runs left in the store
   config          Show every setting and where it comes from
   completions     Write the completions of a shell to standard output
   man             Write the manual pages
@@ -260,6 +260,13 @@ Machine:
       --engine <ENGINE>
           Container engine: auto, docker, podman, unix:///path/to.sock or tcp://host:port [default:
           auto]
+
+      --remote <REGISTRY/PATH>
+          Look for what the store lacks in this repository of an OCI registry, e.g.
+          ghcr.io/owner/name
+
+      --remote-write
+          Also give the remote store what was made here
 
       --offline
           Never use the network

@@ -4,12 +4,13 @@ use super::ExitCode;
 use crate::attest::AttestError;
 use crate::build::BuildError;
 use crate::engine::EngineError;
-use crate::execute::ExecuteError;
+use crate::execute::{ExchangeError, ExecuteError};
 use crate::inspect::InspectError;
 use crate::install::InstallError;
 use crate::install::venv::VenvError;
 use crate::lockfile::LockFileError;
 use crate::package::PackageError;
+use crate::remote::RemoteError;
 use crate::repository::RepositoryError;
 use crate::source::patch::MakeError;
 use crate::source::patch::desk::DeskError;
@@ -139,6 +140,32 @@ pub(super) fn of_repository(error: &RepositoryError) -> ExitCode {
         | RepositoryError::Sign { .. }
         | RepositoryError::Package(_)
         | RepositoryError::Io { .. } => ExitCode::NotReady,
+    }
+}
+
+pub(super) fn of_exchange(error: &ExchangeError) -> ExitCode {
+    match error {
+        ExchangeError::Remote(error) => of_remote(error),
+        // What the remote has is not what it must be.
+        ExchangeError::Unfit { .. } => ExitCode::VerificationFailed,
+        ExchangeError::Unrecorded { .. } | ExchangeError::Store(_) | ExchangeError::Stopped { .. } => {
+            ExitCode::NotReady
+        }
+    }
+}
+
+pub(super) fn of_remote(error: &RemoteError) -> ExitCode {
+    match error {
+        RemoteError::Damaged { .. } | RemoteError::WrongDigest { .. } => ExitCode::VerificationFailed,
+        RemoteError::Client { .. }
+        | RemoteError::Unreachable { .. }
+        | RemoteError::Silent { .. }
+        | RemoteError::NoCredentials { .. }
+        | RemoteError::Denied { .. }
+        | RemoteError::Failed { .. }
+        | RemoteError::Challenge { .. }
+        | RemoteError::Credentials { .. }
+        | RemoteError::Input { .. } => ExitCode::NotReady,
     }
 }
 

@@ -76,6 +76,8 @@ output                default                   /nowhere/out
 lock-file             default                   /home/me/.local/state/rdna-build/rdna-build.lock
 jobs                  command line              4
 memory                RDNA_BUILD_MEMORY         6.0 GiB
+remote.registry       default                   (none)
+remote.write          default                   false
 offline               default                   false
 debian-mirror         RDNA_BUILD_DEBIAN_MIRROR  http://***@example.org/debian
 recipes               default                   (those built in)

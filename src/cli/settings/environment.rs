@@ -84,6 +84,22 @@ impl Environment {
             .map(|folder| folder.join("rdna-build"))
     }
 
+    /// The files in which Docker and Podman keep the passwords of registries.
+    pub(super) fn credential_files(&self) -> Vec<PathBuf> {
+        let below_home = |path: &str| self.folder("HOME").map(|home| home.join(path));
+        let docker = self.folder("DOCKER_CONFIG").or_else(|| below_home(".docker"));
+        let podman = |folder: PathBuf| folder.join("containers/auth.json");
+        [
+            docker.map(|folder| folder.join("config.json")),
+            self.folder("REGISTRY_AUTH_FILE"),
+            self.folder("XDG_RUNTIME_DIR").map(podman),
+            self.folder("XDG_CONFIG_HOME").or_else(|| below_home(".config")).map(podman),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     pub(in crate::cli) fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }

@@ -76,8 +76,21 @@ impl File {
         }
         let mut keys: Vec<_> = table.get_ref().iter().collect();
         keys.sort_by_key(|(key, _)| key.span().start);
+        // `[remote]` with `registry` in it is the setting `remote.registry`.
+        let mut settings = Vec::new();
         for (key, value) in keys {
             let name = key.get_ref().to_string();
+            let begins = format!("{name}.");
+            match value.get_ref() {
+                DeValue::Table(inner) if ALL.iter().any(|about| about.name.starts_with(&begins)) => {
+                    let inner = inner.iter().map(|(key, value)| (begins.clone() + key.get_ref(), key, value));
+                    settings.extend(inner);
+                }
+                _ => settings.push((name, key, value)),
+            }
+        }
+        settings.sort_by_key(|(_, key, _)| key.span().start);
+        for (name, key, value) in settings {
             if !ALL.iter().any(|about| about.name == name) {
                 let near = nearest(&name, ALL.iter().map(|about| about.name));
                 mistakes.push(Mistake::UnknownKey {

@@ -23,6 +23,7 @@ pub use value::{
 use crate::attest::Passphrase;
 use crate::model::{HostPath, nearest};
 use crate::package;
+use crate::remote::Repository;
 use reader::Reader;
 
 /// What the command line said; `None` where it said nothing.
@@ -33,6 +34,8 @@ pub struct Flags {
     pub output: Option<PathBuf>,
     pub jobs: Option<u32>,
     pub memory: Option<u64>,
+    pub remote: Option<Repository>,
+    pub remote_write: bool,
     pub offline: bool,
     pub debian_mirror: Option<String>,
     /// Empty where nothing was said.
@@ -60,6 +63,9 @@ pub struct Settings {
     pub jobs: Option<u32>,
     /// Bytes.
     pub memory: Option<u64>,
+    /// What the store is shared through.
+    pub remote: Option<Repository>,
+    pub remote_write: bool,
     pub offline: bool,
     pub debian_mirror: Option<String>,
     pub recipes: Vec<HostPath>,
@@ -84,6 +90,8 @@ pub struct Settings {
     pub format: Format,
     /// The folder of the nearest `rdna-build.toml`.
     pub project: Option<HostPath>,
+    /// Where Docker and Podman keep the passwords of registries, Docker's own file first where there can be one.
+    pub credential_files: Vec<PathBuf>,
     /// `DOCKER_HOST`.
     pub docker_host: Option<String>,
     /// `XDG_RUNTIME_DIR`, where rootless engines listen.
@@ -148,6 +156,8 @@ impl Settings {
             .read(&table::LOCK_FILE, None, || project.as_ref().unwrap_or(&state).join("rdna-build.lock"));
         let jobs = reader.read_optional(&table::JOBS, flags.jobs);
         let memory = reader.read_optional(&table::MEMORY, flags.memory);
+        let remote = reader.read_optional(&table::REMOTE, flags.remote.clone());
+        let remote_write = reader.read(&table::REMOTE_WRITE, flags.remote_write.then_some(true), || false);
         let offline = reader.read(&table::OFFLINE, flags.offline.then_some(true), || false);
         let debian_mirror = reader.read_optional(&table::DEBIAN_MIRROR, flags.debian_mirror.clone());
         let recipes = reader.read(&table::RECIPES, flag_paths(&flags.recipes), Vec::new);
@@ -178,6 +188,8 @@ impl Settings {
             lock_file,
             jobs,
             memory,
+            remote,
+            remote_write,
             offline,
             debian_mirror,
             recipes,
@@ -197,6 +209,7 @@ impl Settings {
             verbosity,
             format,
             project,
+            credential_files: environment.credential_files(),
             docker_host: environment.text("DOCKER_HOST"),
             step_summary: environment.folder("GITHUB_STEP_SUMMARY").map(HostPath::new),
             runtime_folder: environment.folder("XDG_RUNTIME_DIR").map(HostPath::new),

@@ -9,6 +9,7 @@ use super::value::{
 };
 use crate::cli::render::amount;
 use crate::model::HostPath;
+use crate::remote::Repository;
 
 /// What people need to know of a setting.
 #[derive(Debug)]
@@ -66,6 +67,10 @@ settings! {
         "compilations at the same time", value::count, u32::to_string;
     MEMORY: u64 = "memory" "RDNA_BUILD_MEMORY" Some("--memory"), "a size such as 6 GiB", "all of the engine's",
         "memory a build container may use", value::memory, |bytes| amount::bytes(*bytes);
+    REMOTE: Repository = "remote.registry" "RDNA_BUILD_REMOTE_REGISTRY" Some("--remote"), "REGISTRY/PATH", "none",
+        "a repository of an OCI registry that shares what is in stores", value::repository, Repository::to_string;
+    REMOTE_WRITE: bool = "remote.write" "RDNA_BUILD_REMOTE_WRITE" Some("--remote-write"), "true or false", "false",
+        "also give the remote what was made here", value::switch, bool::to_string;
     OFFLINE: bool = "offline" "RDNA_BUILD_OFFLINE" Some("--offline"), "true or false", "false",
         "never use the network", value::switch, bool::to_string;
     DEBIAN_MIRROR: String = "debian-mirror" "RDNA_BUILD_DEBIAN_MIRROR" Some("--debian-mirror"), "an address",
@@ -116,6 +121,8 @@ pub const PASSPHRASE: &str = "RDNA_BUILD_SIGN_PASSPHRASE";
 pub static ECOSYSTEM: &[(&str, &str)] = &[
     (PASSPHRASE, "the passphrase of `sign-key`; it stands in no file of settings and is never shown"),
     ("DOCKER_HOST", "the engine's address where `engine` is auto or docker"),
+    ("DOCKER_CONFIG", "the folder of Docker's configuration, with the passwords of registries"),
+    ("REGISTRY_AUTH_FILE", "Podman's file with the passwords of registries"),
     ("CCACHE_DIR", "as `ccache`"),
     ("SOURCE_DATE_EPOCH", "as `source-date-epoch`"),
     ("NO_COLOR", "no colour"),
@@ -123,11 +130,14 @@ pub static ECOSYSTEM: &[(&str, &str)] = &[
     ("TERM", "no colour when it is dumb"),
     ("CI", "progress as lines"),
     ("GITHUB_STEP_SUMMARY", "what came of it, as Markdown, is appended to this file"),
-    ("HOME", "where the three folders of XDG lie by default"),
+    ("HOME", "where the three folders of XDG lie by default, and Docker's configuration"),
     ("XDG_CACHE_HOME", "the store with the logs of runs, in its folder `rdna-build`"),
-    ("XDG_CONFIG_HOME", "the user's settings, in `rdna-build/config.toml`"),
+    (
+        "XDG_CONFIG_HOME",
+        "the user's settings, in `rdna-build/config.toml`; Podman's passwords, in `containers/auth.json`",
+    ),
     ("XDG_STATE_HOME", "the lock file outside of a project, in its folder `rdna-build`"),
-    ("XDG_RUNTIME_DIR", "where rootless engines listen"),
+    ("XDG_RUNTIME_DIR", "where rootless engines listen; Podman's passwords, in `containers/auth.json`"),
     ("http_proxy, https_proxy, no_proxy", "the way to the network"),
 ];
 
@@ -224,7 +234,7 @@ mod tests {
     #[test]
     fn names_and_variables_follow_one_rule() {
         for about in ALL {
-            let rule = format!("RDNA_BUILD_{}", about.name.replace('-', "_").to_ascii_uppercase());
+            let rule = format!("RDNA_BUILD_{}", about.name.replace(['-', '.'], "_").to_ascii_uppercase());
             assert_eq!(about.variable, rule);
         }
     }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::model::{HostPath, RecipeName};
 use crate::package;
+use crate::remote::{AddressError, Repository};
 
 /// The engine as a person names it: `auto`, `docker`, `podman` or an address. The engine's own module judges it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub enum ValueError {
     Revision,
     #[error("one value is expected, not a list")]
     NotAList,
+    #[error(transparent)]
+    Repository(AddressError),
     #[error("the value is empty")]
     Empty,
     #[error("a text, a number, true, false or a list of texts is expected")]
@@ -185,6 +188,10 @@ pub fn engine(raw: &Raw, _base: &Path) -> Result<EngineText, ValueError> {
 
 pub fn address(raw: &Raw, _base: &Path) -> Result<String, ValueError> {
     mirror(one(raw)?)
+}
+
+pub fn repository(raw: &Raw, _base: &Path) -> Result<Repository, ValueError> {
+    one(raw)?.parse().map_err(ValueError::Repository)
 }
 
 pub fn count(raw: &Raw, _base: &Path) -> Result<u32, ValueError> {

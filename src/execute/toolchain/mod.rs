@@ -12,12 +12,11 @@ mod make;
 use std::collections::BTreeMap;
 
 use super::unit::Account;
-use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop};
 use crate::engine::Engine;
 use crate::model::{Base, Digest, Event, Key, Pin, PlannedUnit, Script, Stage, Toolchain};
 use crate::plan::key;
-use crate::store::{Made, Store};
+use crate::store::{Made, Record, Store};
 use crate::toolchain::pin;
 
 pub use inspect::ConflictFault;
@@ -29,7 +28,7 @@ use make::Maker;
 /// An image that was made and checked.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Image {
-    /// The engine's id.
+    /// The engine's id; empty where another engine made it.
     pub id: String,
     pub reference: String,
     pub definition: Digest,
@@ -67,20 +66,34 @@ impl Image {
 
 /// The identity of the image made for a toolchain, if the store remembers one. Asks no engine.
 pub fn stored_identity(store: &Store, definition: Digest) -> Result<Option<Digest>, ExecuteError> {
-    let key = key::toolchain(definition).key;
-    Ok(store
-        .lookup(Stage::Toolchain, &key)?
-        .entry()
-        .and_then(|entry| serde_json::from_value(entry.record().detail.get("identity")?.clone()).ok()))
+    let entry = store.lookup(Stage::Toolchain, &key::toolchain(definition).key)?.entry();
+    Ok(entry.and_then(|entry| identity_of(entry.record())))
+}
+
+/// The same, with the remote asked where the store remembers none. Asks no engine either.
+pub(super) async fn known_identity(
+    workshop: &Workshop,
+    definition: Digest,
+) -> Result<Option<Digest>, ExecuteError> {
+    let entry = workshop.find(Stage::Toolchain, &key::toolchain(definition).key).await?;
+    Ok(entry.and_then(|entry| identity_of(entry.record())))
+}
+
+/// The identity of the image that a toolchain's record speaks of.
+pub fn identity_of(record: &Record) -> Option<Digest> {
+    serde_json::from_value(record.detail.get("identity")?.clone()).ok()
 }
 
 /// The engine's id of the image made for a toolchain, if the store remembers one. Asks no engine.
 pub fn stored_image(store: &Store, definition: Digest) -> Result<Option<String>, ExecuteError> {
-    let key = key::toolchain(definition).key;
-    Ok(store
-        .lookup(Stage::Toolchain, &key)?
-        .entry()
-        .and_then(|entry| serde_json::from_value(entry.record().detail.get("id")?.clone()).ok()))
+    let entry = store.lookup(Stage::Toolchain, &key::toolchain(definition).key)?.entry();
+    Ok(entry.and_then(|entry| image_of(entry.record())))
+}
+
+/// The engine's id of the image that a toolchain's record speaks of. One that came from elsewhere names none.
+pub fn image_of(record: &Record) -> Option<String> {
+    let id: String = serde_json::from_value(record.detail.get("id")?.clone()).ok()?;
+    Some(id).filter(|id| !id.is_empty())
 }
 
 /// Finds the image of a unit's toolchain, or makes it, and holds it against what the unit asks of it.
@@ -141,7 +154,7 @@ pub(super) async fn image(toolchain: &Toolchain, account: &mut Account<'_>) -> R
     let draft = workshop.draft(Stage::Toolchain, &keyed.key)?;
     let detail = serde_json::to_value(&image).expect("an image has only text keys");
     let made = Made { ingredients: keyed.ingredients, seconds: started.elapsed().as_secs_f64(), detail };
-    blocking(move || draft.commit(made)).await??;
+    workshop.commit(draft, made).await?;
     account.finished(Stage::Toolchain, keyed.key, started);
     Ok(image)
 }
@@ -153,8 +166,11 @@ async fn remembered(
     toolchain: &Toolchain,
     key: &Key,
 ) -> Result<Option<Image>, ExecuteError> {
-    let Some(entry) = workshop.find(Stage::Toolchain, key)? else { return Ok(None) };
+    let Some(entry) = workshop.find(Stage::Toolchain, key).await? else { return Ok(None) };
     let Ok(image) = serde_json::from_value::<Image>(entry.record().detail.clone()) else { return Ok(None) };
+    if image.id.is_empty() {
+        return Ok(None);
+    }
     if let (Some(pinned), Some(base)) = (pinned_base(workshop, toolchain), &image.base)
         && !base.ends_with(&pinned.to_string())
     {

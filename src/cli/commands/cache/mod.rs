@@ -1,16 +1,23 @@
-//! `rdna-build cache`: what the store holds, where it is, whether it is whole, and making it smaller.
+//! `rdna-build cache`: what the store holds, where it is, whether it is whole, making it smaller, and sharing it.
 
 mod check;
+mod login;
+mod pull;
+mod push;
 mod show;
 mod why;
 
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::{CacheArguments, CacheCommand, GcArguments};
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Palette, Tone, amount, table::Table};
 use crate::cli::settings::Settings;
 use crate::cli::wire;
+use crate::execute::Exchange;
+use crate::model::Events;
 use crate::store::{Holder, Limits, Listed, Store};
 
 pub fn run(arguments: &CacheArguments, settings: &Settings) -> Result<ExitCode, CliError> {
@@ -24,7 +31,36 @@ pub fn run(arguments: &CacheArguments, settings: &Settings) -> Result<ExitCode, 
         CacheCommand::Verify(arguments) => check::run(arguments, settings),
         CacheCommand::Why(arguments) => why::run(arguments, settings),
         CacheCommand::Gc(limits) => collect(limits, settings),
+        CacheCommand::Push(arguments) => push::run(arguments, settings),
+        CacheCommand::Pull(arguments) => pull::run(arguments, settings),
+        CacheCommand::Login(arguments) => login::run(arguments, settings),
     }
+}
+
+/// What entries move between; a command that is about a remote needs one.
+fn exchange(
+    settings: &Settings,
+    store: &Store,
+    holder: &Holder,
+    cancel: &CancellationToken,
+) -> Result<Exchange, CliError> {
+    let exchange = wire::exchange(settings, store, holder.clone(), cancel.clone());
+    exchange.ok_or_else(|| {
+        let (message, help) = match settings.offline {
+            true => ("--offline, and a remote is to be spoken to", "leave `offline` out of the settings"),
+            false => (
+                "no remote is set",
+                "name one: --remote ghcr.io/owner/name, or `[remote] registry = \"…\"` in rdna-build.toml",
+            ),
+        };
+        CliError::Usage { message: message.to_owned(), help: Some(help.to_owned()) }
+    })
+}
+
+/// Who hears of progress: nobody where standard output is one document.
+fn events(settings: &Settings) -> Events {
+    let readers = if settings.json() { vec![] } else { vec![render::reader(settings)] };
+    Events::new(readers)
 }
 
 fn list(settings: &Settings) -> Result<ExitCode, CliError> {

@@ -33,7 +33,7 @@ pub fn run(
 
 fn list(toolchains: &[Toolchain], settings: &Settings) -> Result<ExitCode, CliError> {
     let store = Store::peek(settings.store.as_path());
-    let made = |toolchain: &Toolchain| execute::stored_identity(&store, toolchain.definition());
+    let made = |toolchain: &Toolchain| execute::stored_image(&store, toolchain.definition());
     if settings.json() {
         let mut list = Vec::new();
         for toolchain in toolchains {
@@ -66,7 +66,7 @@ fn show(
     let toolchain = Toolchain { locked: lock.packages_for(id).cloned(), ..catalog.get(id.as_str())? };
     if settings.json() {
         let store = Store::peek(settings.store.as_path());
-        let made = execute::stored_identity(&store, toolchain.definition())?.is_some();
+        let made = execute::stored_image(&store, toolchain.definition())?.is_some();
         render::print_json(&document(&toolchain, made))?;
         return Ok(ExitCode::Fine);
     }

@@ -1,5 +1,7 @@
 //! `rdna-build matrix`: the builds of a recipe that are still to do, as CI servers take jobs.
 
+mod far;
+
 use serde_json::{Map, Value, json};
 
 use crate::cli::args::{MatrixArguments, MatrixForm};
@@ -8,9 +10,10 @@ use crate::cli::render;
 use crate::cli::settings::Settings;
 use crate::cli::wire::{self, Job, Trace};
 use crate::facts::Machine;
-use crate::model::{GfxTarget, PlannedUnit, Stage, StageState, ToolchainId};
+use crate::model::{GfxTarget, Key, PlannedUnit, Stage, StageState, ToolchainId};
 use crate::recipe::RecipeBook;
 use crate::store::Store;
+use far::Far;
 
 /// One build.
 struct Build {
@@ -19,21 +22,37 @@ struct Build {
     version: String,
     target: String,
     toolchain: String,
-    is_cached: bool,
     command: String,
+    /// Where the package already is.
+    held: Held,
+    /// The package's key, where it is known before anything ran.
+    package: Option<Key>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    Nowhere,
+    InStore,
+    InRemote,
 }
 
 pub fn run(arguments: &MatrixArguments, settings: &Settings) -> Result<ExitCode, CliError> {
     let builds = builds(arguments, settings)?;
-    let wanted: Vec<&Build> = builds.iter().filter(|build| arguments.all || !build.is_cached).collect();
+    let wanted: Vec<&Build> =
+        builds.iter().filter(|build| arguments.all || build.held == Held::Nowhere).collect();
     let text = match arguments.format {
         MatrixForm::Json => return json(&wanted),
         MatrixForm::Github => github(&wanted),
         MatrixForm::Gitlab => gitlab(&wanted),
     };
     render::print(&text)?;
-    let cached = builds.len() - wanted.len();
-    render::complain(&format!("{} to do, {cached} in the store\n", wanted.len()));
+    let count = |held| builds.iter().filter(|build| build.held == held).count();
+    let remote = match (&settings.remote, count(Held::InRemote)) {
+        (Some(remote), count) if count > 0 => format!(", {count} in {remote}"),
+        (Some(_) | None, _) => String::new(),
+    };
+    let (to_do, here) = (count(Held::Nowhere), count(Held::InStore));
+    render::complain(&format!("{to_do} to do, {here} in the store{remote}\n"));
     Ok(ExitCode::Fine)
 }
 
@@ -48,23 +67,32 @@ fn builds(arguments: &MatrixArguments, settings: &Settings) -> Result<Vec<Build>
         [] => vec![None],
         ids => ids.iter().cloned().map(Some).collect(),
     };
+    let mut remote = Far::new(settings, &store);
     let mut builds = Vec::new();
     for toolchain in toolchains {
         let words = arguments.build(targets.clone(), toolchain);
-        let job = Job::resolve(&words, settings, &store, Trace::None)?;
+        let mut job = Job::resolve(&words, settings, &store, Trace::None)?;
+        remote.identify(&mut job, &store)?;
         let plan = job.plan(settings, &store, &machine)?;
         builds.extend(plan.units.iter().map(|unit| build(unit, arguments)));
+    }
+    for build in builds.iter_mut().filter(|build| build.held == Held::Nowhere) {
+        if let Some(package) = build.package
+            && remote.holds(&package)?
+        {
+            build.held = Held::InRemote;
+        }
     }
     Ok(builds)
 }
 
 fn build(unit: &PlannedUnit, arguments: &MatrixArguments) -> Build {
     let id = &unit.id;
-    let is_package = |stage: Stage| stage == Stage::Package;
-    let is_cached = unit
-        .stages
-        .iter()
-        .any(|stage| is_package(stage.stage) && matches!(stage.state, StageState::Cached { .. }));
+    let state = unit.stage(Stage::Package).map(|stage| &stage.state);
+    let held = match state {
+        Some(StageState::Cached { .. }) => Held::InStore,
+        Some(StageState::ToDo { .. } | StageState::Unknown { .. }) | None => Held::Nowhere,
+    };
     let mut command = format!(
         "rdna-build build {} --version {} --target {} --toolchain {}",
         id.recipe, id.version, id.target, id.toolchain
@@ -84,8 +112,9 @@ fn build(unit: &PlannedUnit, arguments: &MatrixArguments) -> Build {
         version: id.version.to_string(),
         target: id.target.to_string(),
         toolchain: id.toolchain.to_string(),
-        is_cached,
         command,
+        held,
+        package: state.and_then(StageState::key),
     }
 }
 
@@ -96,7 +125,7 @@ fn document(build: &Build) -> Value {
         "version": build.version,
         "target": build.target,
         "toolchain": build.toolchain,
-        "cached": build.is_cached,
+        "cached": build.held != Held::Nowhere,
         "command": build.command,
     })
 }
@@ -121,7 +150,7 @@ fn gitlab(builds: &[&Build]) -> String {
         jobs.insert(build.name.clone(), job);
     }
     if jobs.is_empty() {
-        jobs.insert("nothing-to-do".to_owned(), json!({ "script": ["echo everything is in the store"] }));
+        jobs.insert("nothing-to-do".to_owned(), json!({ "script": ["echo everything is there already"] }));
     } else {
         // What all have in common is the pipeline's own to say; it may be empty.
         jobs.insert("include".to_owned(), json!([{ "local": ".gitlab/rdna-build.yml" }]));
