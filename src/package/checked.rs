@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 use super::error::PackageError;
-use super::{DEFAULT_FORMAT, MANIFEST, format_of, manifest_below, unpack};
+use super::{DEFAULT_FORMAT, MANIFEST, format_of, is_manifest, manifest_below, unpack};
 use crate::model::{Digest, Manifest, PackagedFile};
 
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -49,9 +49,6 @@ fn not_ours(archive: &Path, reason: String) -> PackageError {
 
 /// The manifest among the files, its path and its digest.
 fn own_manifest(files: &[PackagedFile], root: &Path) -> Result<(Manifest, String, Digest), String> {
-    let is_manifest = |path: &str| {
-        path.strip_suffix(MANIFEST).is_some_and(|prefix| prefix.len() > 1 && prefix.ends_with('/'))
-    };
     let found = files.iter().find_map(|file| match file {
         PackagedFile::File { path, sha256, size, .. } if is_manifest(path) => Some((path, sha256, size)),
         PackagedFile::File { .. } | PackagedFile::Symlink { .. } => None,

@@ -18,7 +18,7 @@ use super::walk::{Each, decoder, walk_tar};
 use super::{Progress, Written, plain_name};
 use crate::model::Manifest;
 
-pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Default];
+pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Symbols, Part::Default];
 
 /// dpkg reads zstd since 1.21.18.
 const DATA: &str = "data.tar.zst";
@@ -42,7 +42,7 @@ pub(super) fn write(
     cancel: &CancellationToken,
     progress: Progress<'_>,
 ) -> Result<Written, PackageError> {
-    let texts = parcel.manifest_text.iter().cloned().chain(control::texts(parcel)?).collect();
+    let texts = std::iter::once(parcel.manifest_text.clone()).chain(control::texts(parcel)?).collect();
     let contents = Contents::new(&parcel.manifest.files, texts, parcel.tree_root, parcel.epoch())?;
     let control = control::files(parcel, &contents)?;
     let control = control_archive(&control, parcel.epoch()).map_err(PackageError::io("packing", archive))?;

@@ -57,6 +57,13 @@ pub const FORMATS: [Format; 3] = [
 /// Where a package's manifest lies below its prefix.
 pub const MANIFEST: &str = "share/rdna-build/manifest.json";
 
+/// Where those of the packages beside it lie: they are installed below the same prefix.
+const MANIFESTS_OF_PARTS: [&str; 3] = [
+    "share/rdna-build/dev/manifest.json",
+    "share/rdna-build/debug/manifest.json",
+    "share/rdna-build/default/manifest.json",
+];
+
 /// How far packing is: (bytes done, bytes in all).
 pub type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
@@ -201,6 +208,14 @@ fn format_of(archive: &Path) -> Result<&'static Format, PackageError> {
         .iter()
         .find(|format| name.strip_suffix(format.name).is_some_and(|stem| stem.ends_with('.')))
         .ok_or_else(|| PackageError::UnknownFormat { name: name.into_owned() })
+}
+
+/// Whether a path in a package is that of its manifest.
+fn is_manifest(path: &str) -> bool {
+    let below = |manifest: &str| {
+        path.strip_suffix(manifest).is_some_and(|prefix| prefix.len() > 1 && prefix.ends_with('/'))
+    };
+    std::iter::once(MANIFEST).chain(MANIFESTS_OF_PARTS).any(below)
 }
 
 /// A text that can be part of a file's name.

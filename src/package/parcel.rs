@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::PackageError;
-use super::manifest_below;
+use super::{MANIFEST, MANIFESTS_OF_PARTS};
 use crate::model::{About, Manifest, PackagedFile};
 
 /// What lists of packages have room for.
@@ -19,6 +19,8 @@ pub(super) enum Part {
     Runtime,
     /// What compilers need.
     Development,
+    /// What debuggers need: the symbols that were taken out of the others.
+    Symbols,
     /// What makes the system's loader find this library first. Holds no file of the build.
     Default,
 }
@@ -29,8 +31,8 @@ pub(super) struct Parcel<'a> {
     pub part: Part,
     /// Its files are those of this part.
     pub manifest: Manifest,
-    /// Path and text of the manifest inside, which only the package with the library has.
-    pub manifest_text: Option<(String, Vec<u8>)>,
+    /// Path and text of the manifest inside. Each package has its own, at another place.
+    pub manifest_text: (String, Vec<u8>),
     pub tree_root: &'a Path,
     /// The licences among the files of the whole unit.
     pub licenses: Vec<PackagedFile>,
@@ -43,7 +45,7 @@ impl<'a> Parcel<'a> {
         manifest.files.retain(|file| part.holds(file, &whole.build.prefix));
         let is_there = match part {
             Part::Whole | Part::Runtime => true,
-            Part::Development => !manifest.files.is_empty(),
+            Part::Development | Part::Symbols => !manifest.files.is_empty(),
             Part::Default => {
                 let about = whole.about.as_ref();
                 about.is_some_and(|about| !about.debian.replaces.is_empty() || !about.rpm.replaces.is_empty())
@@ -52,14 +54,9 @@ impl<'a> Parcel<'a> {
         if !is_there {
             return Ok(None);
         }
-        let manifest_text = match part {
-            Part::Whole | Part::Runtime => {
-                let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
-                text.push(b'\n');
-                Some((manifest_path(&manifest)?, text))
-            }
-            Part::Development | Part::Default => None,
-        };
+        let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
+        text.push(b'\n');
+        let manifest_text = (manifest_path(&manifest, part)?, text);
         let licenses = whole.files.iter().filter(|file| is_license(file)).cloned().collect();
         Ok(Some(Self { part, manifest, manifest_text, tree_root, licenses }))
     }
@@ -94,6 +91,7 @@ impl<'a> Parcel<'a> {
         Ok(match self.part {
             Part::Whole | Part::Runtime => short.to_owned(),
             Part::Development => format!("{short} (development files)"),
+            Part::Symbols => format!("{short} (debug symbols)"),
             Part::Default => format!("{short} (as the system's default)"),
         })
     }
@@ -106,6 +104,7 @@ impl<'a> Parcel<'a> {
                 "All that is loaded lies below {prefix}; nothing else of the system changes. What went into it stands in the manifest there."
             ),
             Part::Development => format!("Headers and CMake files, below {prefix}."),
+            Part::Symbols => format!("What debuggers read of the library below {prefix}."),
             Part::Default => format!(
                 "With this, programs of the whole system load the library below {prefix} instead of the distribution's."
             ),
@@ -127,11 +126,23 @@ impl<'a> Parcel<'a> {
 }
 
 impl Part {
+    /// Where its manifest lies below the prefix.
+    fn manifest(self) -> &'static str {
+        let [development, symbols, default] = MANIFESTS_OF_PARTS;
+        match self {
+            Part::Whole | Part::Runtime => MANIFEST,
+            Part::Development => development,
+            Part::Symbols => symbols,
+            Part::Default => default,
+        }
+    }
+
     fn holds(self, file: &PackagedFile, prefix: &str) -> bool {
         match self {
-            Part::Whole => true,
-            Part::Runtime => !is_for_compilers(file, prefix),
-            Part::Development => is_for_compilers(file, prefix),
+            Part::Whole => !is_for_debuggers(file),
+            Part::Runtime => !is_for_debuggers(file) && !is_for_compilers(file, prefix),
+            Part::Development => !is_for_debuggers(file) && is_for_compilers(file, prefix),
+            Part::Symbols => is_for_debuggers(file),
             Part::Default => false,
         }
     }
@@ -150,6 +161,12 @@ fn wrapped(text: &str) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What the build's last step puts beside libraries and programs.
+fn is_for_debuggers(file: &PackagedFile) -> bool {
+    let path = file.path();
+    path.ends_with(".debug") && path.rsplit('/').nth(1) == Some(".debug")
 }
 
 /// Headers, CMake's and pkg-config's files, static libraries and the links that linkers follow.
@@ -182,10 +199,10 @@ fn is_license(file: &PackagedFile) -> bool {
 }
 
 /// The path inside the package of the manifest itself, below the install prefix.
-fn manifest_path(manifest: &Manifest) -> Result<String, PackageError> {
+fn manifest_path(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
     let prefix = manifest.build.prefix.trim_matches('/');
     if !super::tree::is_plain_path(prefix) {
         return Err(PackageError::BadName { name: manifest.build.prefix.clone() });
     }
-    Ok(manifest_below(prefix))
+    Ok(format!("{prefix}/{}", part.manifest()))
 }

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::error::PackageError;
-use super::{Format, Listed, ListedKind, MANIFEST};
+use super::{Format, Listed, ListedKind, MANIFEST, is_manifest};
 use crate::model::Manifest;
 
 /// What a reader puts up with from an archive of a stranger.
@@ -22,7 +22,7 @@ pub(super) fn list(format: &Format, archive: &Path) -> Result<Vec<Listed>, Packa
 pub(super) fn read_manifest(format: &Format, archive: &Path) -> Result<Manifest, PackageError> {
     let mut manifest = None;
     (format.walk)(archive, &mut |entry, bytes| {
-        if !entry.path.strip_suffix(MANIFEST).is_some_and(|prefix| prefix.ends_with('/')) {
+        if !is_manifest(&entry.path) {
             return Ok(true);
         }
         let ListedKind::File { size } = entry.kind else {

@@ -18,7 +18,7 @@ use super::walk::{Each, MOST_ENTRIES, Stop};
 use super::{Listed, ListedKind, Progress, Written, plain_name, tree};
 use crate::model::{About, Manifest, PackagedFile};
 
-pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Default];
+pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Symbols, Part::Default];
 
 /// Builds run in x86-64 containers only.
 const ARCHITECTURE: &str = "x86_64";
@@ -37,6 +37,7 @@ fn suffix(part: Part) -> &'static str {
     match part {
         Part::Whole | Part::Runtime => "",
         Part::Development => "-devel",
+        Part::Symbols => "-debuginfo",
         Part::Default => "-default",
     }
 }
@@ -52,7 +53,7 @@ pub(super) fn write(
     cancel: &CancellationToken,
     progress: Progress<'_>,
 ) -> Result<Written, PackageError> {
-    let mut texts: Vec<_> = parcel.manifest_text.iter().cloned().collect();
+    let mut texts = vec![parcel.manifest_text.clone()];
     if parcel.part == Part::Default {
         texts.push(parcel.loader_configuration()?);
     }
@@ -182,7 +183,7 @@ fn relations(builder: &mut PackageBuilder, parcel: &Parcel<'_>, about: &About) {
     let requires = match parcel.part {
         Part::Whole | Part::Runtime => needs(parcel).into_iter().chain(any(&about.rpm.depends)).collect(),
         Part::Development => std::iter::once(same()).chain(any(&about.rpm.dev_depends)).collect(),
-        Part::Default => vec![same()],
+        Part::Symbols | Part::Default => vec![same()],
     };
     for dependency in requires {
         builder.requires(dependency);

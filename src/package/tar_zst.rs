@@ -15,13 +15,14 @@ use super::walk::{Each, decoder, walk_tar};
 use super::{Progress, Written, plain_name};
 use crate::model::Manifest;
 
-pub(super) const PARTS: &[Part] = &[Part::Whole];
+pub(super) const PARTS: &[Part] = &[Part::Whole, Part::Symbols];
 
-/// `NAME-VERSION-TARGET-TOOLCHAIN`.
-pub(super) fn stem(manifest: &Manifest, _: Part) -> Result<String, PackageError> {
+/// `NAME-VERSION-TARGET-TOOLCHAIN`, with `-debug` behind it for the symbols.
+pub(super) fn stem(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
     let parts = [&manifest.name, &manifest.version, &manifest.target, &manifest.toolchain.id];
     let parts = parts.map(|part| plain_name(part));
-    Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.join("-"))
+    let end = if part == Part::Symbols { "-debug" } else { "" };
+    Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.join("-") + end)
 }
 
 pub(super) fn write(
@@ -40,7 +41,7 @@ fn write_with(
     cancel: &CancellationToken,
     progress: Progress<'_>,
 ) -> Result<Written, PackageError> {
-    let texts = parcel.manifest_text.iter().cloned().collect();
+    let texts = vec![parcel.manifest_text.clone()];
     let contents = Contents::new(&parcel.manifest.files, texts, parcel.tree_root, parcel.epoch())?;
     sink::persist(archive, |file| {
         let failed = |error| PackageError::io("writing", archive)(error);

@@ -162,6 +162,8 @@ pub(crate) fn described() -> (tempfile::TempDir, Manifest) {
     fs::create_dir_all(prefix.join("include")).unwrap();
     fs::create_dir_all(prefix.join("share/doc/x")).unwrap();
     fs::write(prefix.join("include/x.h"), "int x;\n").unwrap();
+    fs::create_dir_all(prefix.join("lib/.debug")).unwrap();
+    fs::write(prefix.join("lib/.debug/libx.so.1.debug"), "symbols").unwrap();
     fs::write(prefix.join("share/doc/x/LICENSE.txt"), "MIT License\n\nCopyright (c) 2023 X\n\nAs is.\n")
         .unwrap();
     let mut manifest = scanned(root.path());

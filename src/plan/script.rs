@@ -15,6 +15,16 @@ pub struct ScriptInputs<'a> {
     pub source_date_epoch: u64,
 }
 
+/// What splits symbols off.
+const SPLIT_SYMBOLS: &str = include_str!("split-symbols.sh");
+
+/// Installs without symbols. Where the image has the program for it, they are kept beside what they are of.
+fn install() -> String {
+    format!(
+        "if command -v objcopy >/dev/null && command -v od >/dev/null; then\ncmake --install {BUILD}\n{SPLIT_SYMBOLS}else\ncmake --install {BUILD} --strip\nfi"
+    )
+}
+
 /// Writes a CMake and Ninja build.
 pub fn cmake(inputs: ScriptInputs<'_>) -> Script {
     let source = GuestPath::new(SOURCE).join(inputs.source_subdir.trim_start_matches("./"));
@@ -61,7 +71,7 @@ pub fn cmake(inputs: ScriptInputs<'_>) -> Script {
     Script {
         configure,
         build: words(&format!("cmake --build {BUILD}")),
-        install: words(&format!("cmake --install {BUILD} --strip")),
+        install: ["sh", "-ec", &install()].map(str::to_owned).into(),
         environment,
     }
 }

@@ -112,7 +112,23 @@ impl Desk {
     /// The tool with this desk's folders and words.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rdna-build"));
-        command.env_clear().current_dir(self.folder.path()).args(words);
+        command.args(words);
+        self.prepare(command)
+    }
+
+    /// A script of bash that finds the tool on its path, with this desk's folders.
+    pub fn script(&self, text: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-eo", "pipefail", "-c", text]);
+        let mut command = self.prepare(command);
+        let folder = Path::new(env!("CARGO_BIN_EXE_rdna-build")).parent().expect("it lies in one");
+        let path = environment("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{path}", folder.display()));
+        command
+    }
+
+    fn prepare(&self, mut command: Command) -> Command {
+        command.env_clear().current_dir(self.folder.path());
         for name in PASSED {
             command.envs(environment(name).map(|value| (name, value)));
         }

@@ -32,6 +32,7 @@ mod home;
 mod made_up;
 mod made_up_card;
 mod packages;
+mod pipelines;
 mod prove;
 mod proxy;
 mod registry;

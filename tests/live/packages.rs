@@ -275,7 +275,7 @@ fn lintian_finds_no_error() {
     desk.selftest("gfx1010", &["--format", "deb"]).expect(0);
     let packages = fs::read_dir(desk.output()).expect("listed").map(|entry| entry.expect("listed").path());
     let packages: Vec<_> = packages.filter(|path| path.extension().is_some_and(|end| end == "deb")).collect();
-    assert_eq!(packages.len(), 3);
+    assert_eq!(packages.len(), 4);
     let mut command = Command::new("lintian");
     let Ok(done) = command.args(["--allow-root", "--fail-on", "error"]).args(packages).output() else {
         skip::<()>("no lintian (the Debian package lintian)");

@@ -1,6 +1,7 @@
 //! Base images from a registry: pulled, pinned, kept to; and what is said when there is none.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rdna_build::engine::EngineKind;
@@ -29,10 +30,14 @@ impl Registry {
         if project.engine_kind() != EngineKind::Docker {
             return support::skip("a registry without TLS, which only Docker takes from its own machine");
         }
-        let config = project.home.write(
-            "registry.yml",
-            "version: 0.1\nlog: {level: info}\nstorage: {inmemory: {}}\nhttp: {addr: \"127.0.0.1:0\"}\n",
-        );
+        Self::serve(&project.home.path("registry.yml"))
+    }
+
+    /// Starts it with a configuration at this path.
+    pub fn serve(config: &Path) -> Option<Self> {
+        let text =
+            "version: 0.1\nlog: {level: info}\nstorage: {inmemory: {}}\nhttp: {addr: \"127.0.0.1:0\"}\n";
+        std::fs::write(config, text).unwrap();
         let started = Command::new(PROGRAM)
             .arg("serve")
             .arg(config)

@@ -34,6 +34,7 @@ pub(super) fn suffix(part: Part) -> &'static str {
     match part {
         Part::Whole | Part::Runtime => "",
         Part::Development => "-dev",
+        Part::Symbols => "-dbgsym",
         Part::Default => "-default",
     }
 }
@@ -76,7 +77,7 @@ fn control(parcel: &Parcel<'_>, about: &About, contents: &Contents<'_>) -> Resul
     let depends = match parcel.part {
         Part::Whole | Part::Runtime => needs(parcel).chain(about.debian.depends.clone()).collect(),
         Part::Development => std::iter::once(same).chain(about.debian.dev_depends.clone()).collect(),
-        Part::Default => BTreeSet::from([same]),
+        Part::Symbols | Part::Default => BTreeSet::from([same]),
     };
     let mut list = |name, relations: BTreeSet<String>| {
         if !relations.is_empty() {
@@ -92,6 +93,7 @@ fn control(parcel: &Parcel<'_>, about: &About, contents: &Contents<'_>) -> Resul
     }
     let section = match parcel.part {
         Part::Development => "libdevel",
+        Part::Symbols => "debug",
         Part::Whole | Part::Runtime | Part::Default => "libs",
     };
     fields.push(("Section", section.to_owned()));

@@ -26,7 +26,7 @@ fn control_of(archive: &Path) -> String {
 }
 
 #[test]
-fn a_unit_is_three_packages_that_say_what_they_need() {
+fn a_unit_is_four_packages_that_say_what_they_need() {
     let (root, manifest) = described();
     let into = tempfile::tempdir().unwrap();
     let packed = packed_as("deb", &manifest, root.path(), into.path()).unwrap();
@@ -37,6 +37,7 @@ fn a_unit_is_three_packages_that_say_what_they_need() {
         [
             "x-hip-gfx1010_1.0-1+debian.sid_amd64.deb",
             "x-hip-gfx1010-dev_1.0-1+debian.sid_amd64.deb",
+            "x-hip-gfx1010-dbgsym_1.0-1+debian.sid_amd64.deb",
             "x-hip-gfx1010-default_1.0-1+debian.sid_amd64.deb",
         ]
     );
@@ -67,7 +68,7 @@ Package: x-hip-gfx1010-dev
 Version: 1.0-1+debian.sid
 Architecture: amd64
 Maintainer: Ada <ada@example.org>
-Installed-Size: 16
+Installed-Size: 22
 Depends: libamdhip64-dev, x-hip-gfx1010 (= 1.0-1+debian.sid)
 Section: libdevel
 Priority: optional
@@ -80,11 +81,28 @@ Description: library (development files)
  .
  Headers and CMake files, below /opt/rdna-build/x-1.0-gfx1010.
 == control
+Package: x-hip-gfx1010-dbgsym
+Version: 1.0-1+debian.sid
+Architecture: amd64
+Maintainer: Ada <ada@example.org>
+Installed-Size: 20
+Depends: x-hip-gfx1010 (= 1.0-1+debian.sid)
+Section: debug
+Priority: optional
+Homepage: https://example.org
+Description: library (debug symbols)
+ a library.
+ .
+ Built for the gfx target gfx1010 by rdna-build 0 with the toolchain
+ debian-sid.
+ .
+ What debuggers read of the library below /opt/rdna-build/x-1.0-gfx1010.
+== control
 Package: x-hip-gfx1010-default
 Version: 1.0-1+debian.sid
 Architecture: amd64
 Maintainer: Ada <ada@example.org>
-Installed-Size: 12
+Installed-Size: 20
 Depends: x-hip-gfx1010 (= 1.0-1+debian.sid)
 Conflicts: libx1
 Replaces: libx1
@@ -116,7 +134,7 @@ fn nothing_but_documents_lies_outside_of_the_prefix() {
     let packed = packed_as("deb", &manifest, root.path(), into.path()).unwrap();
     let prefix = manifest.build.prefix.trim_matches('/');
     let mut seen = Vec::new();
-    for one in &packed[..2] {
+    for one in &packed[..3] {
         for listed in list(&one.archive).unwrap() {
             let is_above = prefix.starts_with(&format!("{}/", listed.path));
             let is_document = listed.path.starts_with("usr/share/") || "usr/share".starts_with(&listed.path);

@@ -27,7 +27,7 @@ fn shown(archive: &Path) -> String {
 }
 
 #[test]
-fn a_unit_is_three_packages_that_say_what_they_need() {
+fn a_unit_is_four_packages_that_say_what_they_need() {
     let (root, manifest) = described();
     let into = tempfile::tempdir().unwrap();
     let packed = packed_as("rpm", &manifest, root.path(), into.path()).unwrap();
@@ -69,6 +69,23 @@ x-hip-gfx1010-devel-1.0-1.debian.sid.x86_64
   /opt/rdna-build/x-1.0-gfx1010/include/x.h
   /opt/rdna-build/x-1.0-gfx1010/lib
   /opt/rdna-build/x-1.0-gfx1010/lib/libx.so
+  /opt/rdna-build/x-1.0-gfx1010/share
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/dev
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/dev/manifest.json
+x-hip-gfx1010-debuginfo-1.0-1.debian.sid.x86_64
+  requires x-hip-gfx1010(x86-64) 1.0-1.debian.sid
+  provides x-hip-gfx1010-debuginfo 1.0-1.debian.sid
+  provides x-hip-gfx1010-debuginfo(x86-64) 1.0-1.debian.sid
+  /opt/rdna-build
+  /opt/rdna-build/x-1.0-gfx1010
+  /opt/rdna-build/x-1.0-gfx1010/lib
+  /opt/rdna-build/x-1.0-gfx1010/lib/.debug
+  /opt/rdna-build/x-1.0-gfx1010/lib/.debug/libx.so.1.debug
+  /opt/rdna-build/x-1.0-gfx1010/share
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/debug
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/debug/manifest.json
 x-hip-gfx1010-default-1.0-1.debian.sid.x86_64
   requires /bin/sh 
   requires /bin/sh 
@@ -80,6 +97,12 @@ x-hip-gfx1010-default-1.0-1.debian.sid.x86_64
   provides x-hip-gfx1010-default(x86-64) 1.0-1.debian.sid
   conflicts x 
   /etc/ld.so.conf.d/000-x-hip-gfx1010.conf
+  /opt/rdna-build
+  /opt/rdna-build/x-1.0-gfx1010
+  /opt/rdna-build/x-1.0-gfx1010/share
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/default
+  /opt/rdna-build/x-1.0-gfx1010/share/rdna-build/default/manifest.json
 
 "#]]
     );

@@ -47,7 +47,7 @@ fn the_order_of_the_files_does_not_change_the_order_of_the_archive() {
     let digest = |manifest: &Manifest| {
         let into = tempfile::tempdir().unwrap();
         let mut parcel = Parcel::new(Part::Whole, manifest, root.path()).unwrap().unwrap();
-        parcel.manifest_text = Some(("opt/m/share/rdna-build/manifest.json".to_owned(), Vec::new()));
+        parcel.manifest_text = ("opt/m/share/rdna-build/manifest.json".to_owned(), Vec::new());
         let archive = into.path().join("a.tar.zst");
         write_with(&parcel, &archive, 1, &CancellationToken::new(), &mut |_, _| ()).unwrap()
     };
