@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -29,7 +28,7 @@ struct Server {
 
 impl Server {
     fn start() -> Option<Self> {
-        let desk = Desk::fresh()?;
+        let desk = Desk::without_toolchain()?;
         let registry = Registry::serve(&desk.path("registry.yml"))?;
         let home = Home::new();
         signing_keys::openpgp(&home, "release", Some(PASSPHRASE));
@@ -81,14 +80,6 @@ impl Server {
         }
         self.log += &said;
         said
-    }
-
-    /// A machine that knows the toolchain's image, as one that made it does.
-    fn machine(&self, name: &str) {
-        let to = self.desk.path(name);
-        fs::create_dir_all(&to).expect("a folder");
-        let copied = Command::new("cp").arg("-a").arg(self.desk.store.join("v1")).arg(to).status();
-        assert!(copied.expect("cp runs").success());
     }
 
     /// What a repository must have, and that no secret is in it or was said.
@@ -148,7 +139,6 @@ fn list(pipeline: &str, job: &str, name: &str) -> Vec<String> {
 #[test]
 fn the_pipeline_for_github_builds_once_and_publishes() {
     let Some(mut server) = Server::start() else { return };
-    server.machine("builder");
     let outputs = |server: &Server| fs::read_to_string(server.desk.path("outputs")).expect("outputs");
     server.run("builder", &steps(GITHUB, "matrix"), &[]);
     let text = outputs(&server);
@@ -177,7 +167,6 @@ fn the_pipeline_for_github_builds_once_and_publishes() {
 #[test]
 fn the_pipeline_for_gitlab_builds_once_and_publishes() {
     let Some(mut server) = Server::start() else { return };
-    server.machine("builder");
     let gitlab = [("GITLAB_CI", "true"), ("RDNA_BUILD_PACKAGE_FORMATS", "tar.zst,deb,rpm")];
     server.run("builder", &list(GITLAB, "matrix", "script"), &gitlab);
     let jobs: Value = serde_json::from_slice(&fs::read(server.desk.path("builds.yml")).expect("jobs"))

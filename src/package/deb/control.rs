@@ -24,6 +24,11 @@ const OVERRIDES_OF_CODE_OBJECTS: [(&str, &str); 3] = [
     ("shared-library-lacks-prerequisites", "Code for a GPU has none."),
 ];
 
+const OVERRIDES_OF_SYMBOLS: [(&str, &str); 3] = [
+    ("binary-with-bad-dynamic-table", "Only symbols are in it; what is loaded is in the other package."),
+    ("unstripped-binary-or-object", "Symbols are what it is for."),
+    ("shared-library-lacks-prerequisites", "Nobody loads it."),
+];
 const OVERRIDES_OF_DEFAULT: [(&str, &str); 1] = [(
     "package-modifies-ld.so-search-path",
     "That is what it is for: who installs it wants this library instead of the distribution's.",
@@ -126,6 +131,7 @@ fn overrides(parcel: &Parcel<'_>, package: &str) -> String {
     let holds_code = parcel.manifest.files.iter().any(|file| is_code_object(file.path()));
     let more = match parcel.part {
         Part::Default => OVERRIDES_OF_DEFAULT.as_slice(),
+        Part::Symbols => OVERRIDES_OF_SYMBOLS.as_slice(),
         _ if holds_code => OVERRIDES_OF_CODE_OBJECTS.as_slice(),
         _ => &[],
     };
