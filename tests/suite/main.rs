@@ -11,6 +11,7 @@ mod cli_install;
 mod cli_machine;
 mod cli_mistakes;
 mod cli_patch;
+mod cli_publish;
 mod cli_sign;
 mod cli_usage;
 mod cli_venv;

@@ -49,7 +49,11 @@ fn told(published: &Published, is_signed: bool) -> String {
     let halves = halves.iter().filter(|(_, count)| *count > 0);
     let halves =
         halves.map(|(name, count)| format!("{} for {name}", amount::count(*count as u64, "package")));
-    let mut text = format!("{}\n", halves.collect::<Vec<_>>().join(", "));
+    let halves: Vec<_> = halves.collect();
+    if halves.is_empty() {
+        return "no package is in it\n".to_owned();
+    }
+    let mut text = format!("{}\n", halves.join(", "));
     match is_signed {
         true => text += &format!("signed; the public key is in {PUBLIC_KEY}\n"),
         false => text += "not signed: apt and dnf must be told to trust it\n",

@@ -17,7 +17,8 @@ use crate::execute::{self, Computing, Emulator, Recipes, RuntimeChoice, VerifySu
 use crate::facts::Machine;
 use crate::lockfile::LockFile;
 use crate::model::{
-    GuestPath, HostPath, Manifest, Outcome, Recipe, Report, RunId, Tier, Toolchain, Verification, nearest,
+    GuestPath, HostPath, Manifest, Outcome, PackageFile, Recipe, Report, RunId, Tier, Toolchain,
+    Verification, nearest,
 };
 use crate::recipe::RecipeBook;
 use crate::store::Store;
@@ -201,12 +202,13 @@ pub(super) fn built_last(store: &Store) -> Result<Option<PathBuf>, CliError> {
 fn package_of(run: &RunId, store: &Store) -> Option<PathBuf> {
     let text = fs::read(store.run_path(run).join(REPORT_NAME)).ok()?;
     let report: Report = serde_json::from_slice(&text).ok()?;
-    // The first of a unit holds the library.
-    let mut packages = report.units.into_iter().rev().filter_map(|unit| match unit.outcome {
-        Outcome::Passed { packages } => packages.into_iter().next().map(|first| PathBuf::from(first.path)),
+    // The first of a format holds the library; of several formats, the one that can be installed here, too.
+    let is_usual = |package: &PackageFile| package.path.ends_with(crate::package::DEFAULT_FORMAT);
+    let mut packages = report.units.iter().rev().filter_map(|unit| match &unit.outcome {
+        Outcome::Passed { packages } => packages.iter().find(|one| is_usual(one)).or(packages.first()),
         Outcome::Failed { .. } | Outcome::Skipped { .. } => None,
     });
-    packages.find(|package| package.exists())
+    packages.find(|package| Path::new(&package.path).exists()).map(|package| PathBuf::from(&package.path))
 }
 
 fn runtime<'a>(
