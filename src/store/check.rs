@@ -9,7 +9,7 @@ use super::Store;
 use super::error::StoreError;
 use super::folder;
 use super::holder::Holder;
-use super::record::{self, Lookup};
+use super::record::{self, Entry, Lookup};
 use crate::model::{Digest, Digester, Key, Stage};
 
 /// What is read at once.
@@ -22,6 +22,8 @@ pub enum Condition {
     Whole,
     /// It was committed before digests of contents were kept: nothing to hold it against.
     Unrecorded,
+    /// A newer version of this program made it: only that one can tell.
+    Newer,
     /// It is not what was committed: how.
     Damaged(String),
 }
@@ -63,42 +65,33 @@ impl Store {
         for child in fs::read_dir(&downloads).into_iter().flatten().flatten() {
             // What has no digest for a name is unfinished.
             let Some(Ok(sha256)) = child.file_name().to_str().map(str::parse::<Digest>) else { continue };
-            let path = child.path();
-            let (bytes, found) = match digest_of(&path) {
-                Ok(found) => found,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(StoreError::io("reading", &path)(error)),
-            };
-            let condition = match found == sha256 {
-                true => Condition::Whole,
-                false => Condition::Damaged(format!("its sha256 is {found}")),
-            };
-            let removed = heal && condition != Condition::Whole && fs::remove_file(&path).is_ok();
+            let Some((bytes, condition)) = self.check_download(&sha256)? else { continue };
+            let removed = heal && condition != Condition::Whole && fs::remove_file(child.path()).is_ok();
             seen(&Checked { what: CheckedThing::Download { sha256 }, bytes, condition, removed });
         }
         Ok(())
     }
 
+    /// Reads a download again; nothing where there is none.
+    pub fn check_download(&self, sha256: &Digest) -> Result<Option<(u64, Condition)>, StoreError> {
+        let path = self.download(sha256);
+        match digest_of(&path) {
+            Ok((bytes, found)) if found == *sha256 => Ok(Some((bytes, Condition::Whole))),
+            Ok((bytes, found)) => Ok(Some((bytes, Condition::Damaged(format!("its sha256 is {found}"))))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("reading", &path)(error)),
+        }
+    }
+
     /// Nothing where it went away meanwhile.
     fn check_entry(&self, stage: Stage, key: &Key) -> Result<Option<(u64, Condition)>, StoreError> {
-        let entry = match record::read(&self.layout, stage, key)? {
-            Lookup::Hit(entry) => entry,
-            Lookup::Miss => return Ok(None),
-            Lookup::Unusable { reason, .. } => return Ok(Some((0, Condition::Damaged(reason)))),
-        };
-        let content = entry.content();
-        let Some(expected) = entry.record().contents else { return Ok(Some((0, Condition::Unrecorded))) };
-        let condition = |found: Digest| match found == expected {
-            true => Condition::Whole,
-            false => {
-                Condition::Damaged(format!("its content's digest is {found}, and {expected} was committed"))
-            }
-        };
-        Ok(Some(match contents(&content) {
-            Ok((bytes, found)) => (bytes, condition(found)),
-            // A disk that gives an error for a file has lost it.
-            Err(error) => (0, Condition::Damaged(format!("it cannot be read: {error}"))),
-        }))
+        match record::read(&self.layout, stage, key) {
+            Ok(Lookup::Hit(entry)) => Ok(Some(entry.check())),
+            Ok(Lookup::Miss) => Ok(None),
+            Ok(Lookup::Unusable { reason, .. }) => Ok(Some((0, Condition::Damaged(reason)))),
+            Err(StoreError::Newer { .. }) => Ok(Some((0, Condition::Newer))),
+            Err(error) => Err(error),
+        }
     }
 
     fn removed(&self, stage: Stage, key: &Key, holder: &Holder) -> Result<bool, StoreError> {
@@ -106,6 +99,22 @@ impl Store {
             Ok(removed) => Ok(removed),
             Err(StoreError::InUse { .. }) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl Entry {
+    /// Reads all of its content again; gives how many bytes that are.
+    pub fn check(&self) -> (u64, Condition) {
+        let Some(expected) = self.record().contents else { return (0, Condition::Unrecorded) };
+        match contents(&self.content()) {
+            Ok((bytes, found)) if found == expected => (bytes, Condition::Whole),
+            Ok((bytes, found)) => {
+                let how = format!("its content's digest is {found}, and {expected} was committed");
+                (bytes, Condition::Damaged(how))
+            }
+            // A disk that gives an error for a file has lost it.
+            Err(error) => (0, Condition::Damaged(format!("it cannot be read: {error}"))),
         }
     }
 }

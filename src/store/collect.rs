@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Store;
 use super::draft::Place;
@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::folder;
 use super::holder::Holder;
 use super::layout::Layout;
-use super::record::{self, Record};
+use super::record::{self, Record, Unread};
 use crate::model::{Key, Stage};
 
 /// An entry as the collector sees it.
@@ -23,8 +23,8 @@ pub struct Listed {
     pub bytes: u64,
     pub files: u64,
     pub last_used: SystemTime,
-    /// None when the record cannot be used; such an entry is collected first.
-    pub record: Option<Record>,
+    /// An entry whose record is damaged is collected first, one of a newer version never.
+    pub record: Result<Record, Unread>,
 }
 
 /// Bytes of disk by what they are for.
@@ -57,17 +57,19 @@ pub struct Collected {
 impl Store {
     /// All entries, the least recently used first.
     pub fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        let now = SystemTime::now();
         let mut listed = Vec::new();
         for stage in Stage::ALL {
             for bucket in children(&self.layout.entries_of(stage))? {
                 for entry in children(&bucket)? {
                     let name = entry.file_name().and_then(|name| name.to_str());
                     let Some(Ok(key)) = name.map(str::parse::<Key>) else { continue };
-                    listed.extend(self.look(stage, key, &entry)?);
+                    listed.extend(look(stage, key, &entry, now)?);
                 }
             }
         }
-        listed.sort_by_key(|entry| (entry.record.is_some(), entry.last_used));
+        // A use in the future was before the clock went back, so before all others.
+        listed.sort_by_key(|entry| (!entry.is_damaged(), entry.last_used <= now, entry.last_used));
         Ok(listed)
     }
 
@@ -95,6 +97,12 @@ impl Store {
     pub fn remove(&self, stage: Stage, key: &Key, holder: &Holder) -> Result<bool, StoreError> {
         let in_use = |holder: String| StoreError::InUse { key: key.to_string(), holder };
         let _lock = self.try_lock(key, holder)?.map_err(in_use)?;
+        self.discard(stage, key, holder)
+    }
+
+    /// The same for whoever holds the lock of the key, or makes it under another.
+    pub fn discard(&self, stage: Stage, key: &Key, holder: &Holder) -> Result<bool, StoreError> {
+        let in_use = |holder: String| StoreError::InUse { key: key.to_string(), holder };
         let entry = self.layout.entry(stage, key);
         let path = Layout::record(&entry);
         // Readers hold a shared lock on the record; with this one held none can begin.
@@ -116,17 +124,25 @@ impl Store {
         }
     }
 
-    /// Removes the least recently used entries until the limits hold. Drafts and entries in use stay.
+    /// Removes the least recently used entries until the limits hold, and the drafts of the dead. What is in use stays.
     pub fn gc(&self, limits: Limits, holder: &Holder) -> Result<Collected, StoreError> {
+        self.sweep_drafts(&Holder::is_alive)?;
         let entries = self.list()?;
         let now = SystemTime::now();
         let mut collected =
             Collected { bytes_left: entries.iter().map(|entry| entry.bytes).sum(), ..Collected::default() };
         for entry in entries {
-            let unused = now.duration_since(entry.last_used).unwrap_or_default();
+            if matches!(entry.record, Err(Unread::Newer { .. })) {
+                continue;
+            }
+            let unused = now.duration_since(entry.last_used).unwrap_or_else(|_| {
+                // Nobody knows for how long. From here on it is counted, lest the entry stays for ever.
+                self.count_from_now(&entry);
+                Duration::ZERO
+            });
             let too_old = limits.older_than.is_some_and(|age| unused > age);
             let too_much = limits.max_size.is_some_and(|size| collected.bytes_left > size);
-            if !(too_old || too_much || entry.record.is_none()) {
+            if !(too_old || too_much || entry.is_damaged()) {
                 continue;
             }
             match self.remove(entry.stage, &entry.key, holder) {
@@ -141,23 +157,47 @@ impl Store {
         Ok(collected)
     }
 
-    fn look(&self, stage: Stage, key: Key, entry: &Path) -> Result<Option<Listed>, StoreError> {
-        let path = Layout::record(entry);
-        let record = fs::read(&path).ok().and_then(|bytes| record::parse(&bytes, stage, &key).ok());
-        let Ok(metadata) = fs::metadata(if record.is_some() { &path } else { entry }) else {
-            // Removed meanwhile.
-            return Ok(None);
-        };
-        let (bytes, files) = match &record {
-            Some(record) => (record.bytes, record.files),
-            None => {
-                let size = folder::measure(entry).map_err(StoreError::io("measuring", entry))?;
-                (size.bytes, size.files)
-            }
-        };
-        let last_used = metadata.modified().map_err(StoreError::io("reading", &path))?;
-        Ok(Some(Listed { stage, key, bytes, files, last_used, record }))
+    /// Lets an entry's last use be now.
+    fn count_from_now(&self, listed: &Listed) {
+        let record = Layout::record(&self.layout.entry(listed.stage, &listed.key));
+        // Removed meanwhile, or another user's: then there is nothing to count.
+        let _ = File::open(record).and_then(|record| record.set_modified(SystemTime::now()));
     }
+}
+
+impl Listed {
+    fn is_damaged(&self) -> bool {
+        matches!(self.record, Err(Unread::Damaged(_)))
+    }
+}
+
+fn look(stage: Stage, key: Key, entry: &Path, now: SystemTime) -> Result<Option<Listed>, StoreError> {
+    let path = Layout::record(entry);
+    let record = match fs::read(&path) {
+        Ok(bytes) => record::parse(&bytes, stage, &key),
+        Err(error) => Err(Unread::Damaged(error.to_string())),
+    };
+    let Ok(metadata) = fs::metadata(&path).or_else(|_| fs::metadata(entry)) else {
+        // Removed meanwhile.
+        return Ok(None);
+    };
+    let (bytes, files) = match &record {
+        Ok(record) => (record.bytes, record.files),
+        Err(_) => {
+            let size = folder::measure(entry).map_err(StoreError::io("measuring", entry))?;
+            (size.bytes, size.files)
+        }
+    };
+    let touched = metadata.modified().map_err(StoreError::io("reading", &path))?;
+    let last_used = last_used(touched, record.as_ref().ok(), now);
+    Ok(Some(Listed { stage, key, bytes, files, last_used, record }))
+}
+
+/// When an entry was last used: not before it was made, where that is not in the future. A clock that was wrong for a
+/// while leaves either time wrong, seldom both.
+fn last_used(touched: SystemTime, record: Option<&Record>, now: SystemTime) -> SystemTime {
+    let made = record.and_then(|record| UNIX_EPOCH.checked_add(Duration::from_secs(record.created)));
+    made.filter(|made| *made <= now).map_or(touched, |made| made.max(touched))
 }
 
 /// The paths in a folder; none when it is not there.

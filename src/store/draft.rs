@@ -1,7 +1,7 @@
 //! Drafts: entries being filled.
 
 use std::fs::{self, File, Permissions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::folder;
 use super::holder::Holder;
 use super::layout::Layout;
-use super::record::{self, Entry, Lookup, Record};
+use super::record::{self, Entry, Lookup, Record, Unread};
 use super::{Access, Store};
 use crate::model::{Digest, Ingredients, Key, RunId, Stage};
 
@@ -63,7 +63,7 @@ impl Store {
                 None => child
                     .metadata()
                     .and_then(|metadata| metadata.modified())
-                    .is_ok_and(|written| written.elapsed().is_ok_and(|age| age > UNREADABLE_NOTE_GRACE)),
+                    .is_ok_and(|written| apart(written, SystemTime::now()) > UNREADABLE_NOTE_GRACE),
             };
             if dead {
                 let place = Place { folder: self.layout.draft(name), note: child.path() };
@@ -137,7 +137,7 @@ impl Draft {
         }
         // The names of the entry and of the folders that were made for it.
         for folder in parent.ancestors().take(3) {
-            sync(folder)?;
+            folder::sync(folder).map_err(StoreError::io("writing", folder))?;
         }
         Ok(Entry::new(record, entry, hold))
     }
@@ -155,7 +155,7 @@ impl Draft {
             Ok(file)
         };
         let file = write().map_err(StoreError::io("writing", &path))?;
-        sync(&self.place.folder)?;
+        folder::sync(&self.place.folder).map_err(StoreError::io("writing", &self.place.folder))?;
         Ok(file)
     }
 
@@ -167,7 +167,8 @@ impl Draft {
             // With the lock held, the record that is read now is the one that goes.
             let locked = record.try_lock().is_ok();
             let bytes = fs::read(&path).unwrap_or_default();
-            if !locked || record::parse(&bytes, self.stage, &self.key).is_ok() {
+            let is_damaged = matches!(record::parse(&bytes, self.stage, &self.key), Err(Unread::Damaged(_)));
+            if !locked || !is_damaged {
                 return Ok(());
             }
         }
@@ -193,13 +194,28 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn make(layout: &Layout, what: &str, holder: &Holder) -> Result<Self, StoreError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{what}-{}-{}-{number}", holder.run, holder.pid);
-        let note = layout.draft_note(&name);
         let bytes = serde_json::to_vec(holder).expect("a holder has only text keys");
-        // The note first: a folder without one would never be swept.
-        fs::write(&note, bytes).map_err(StoreError::io("writing", &note))?;
-        Ok(Self { folder: layout.draft(&name), note })
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{what}-{}-{}-{number}", holder.run, holder.pid);
+            let (folder, note) = (layout.draft(&name), layout.draft_note(&name));
+            // The note first: a folder without one would never be swept.
+            let mut file = match File::create_new(&note) {
+                Ok(file) => file,
+                // A clock that went back and a process number that came round make the same name: what a dead run left there
+                // must not become part of what is made now.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(StoreError::io("creating", &note)(error)),
+            };
+            let place = Self { folder, note };
+            match file.write_all(&bytes) {
+                // Making room is the one thing that must work on a full disk. A note without a holder is swept later.
+                Err(error) if error.kind() != io::ErrorKind::StorageFull => {
+                    return Err(StoreError::io("writing", &place.note)(error));
+                }
+                _ => return Ok(place),
+            }
+        }
     }
 
     fn remove(&self) -> Result<(), StoreError> {
@@ -220,6 +236,7 @@ impl Drop for Place {
     }
 }
 
-fn sync(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io("writing", folder))
+/// How far two times are from each other. A clock that went back leaves times in the future, which are old as well.
+fn apart(a: SystemTime, b: SystemTime) -> Duration {
+    a.duration_since(b).unwrap_or_else(|error| error.duration())
 }

@@ -30,6 +30,10 @@ pub enum StoreError {
     #[diagnostic(code(store::io))]
     Io { doing: &'static str, path: PathBuf, source: io::Error },
 
+    #[error("a newer rdna-build wrote {}: its schema is {schema}", path.display())]
+    #[diagnostic(code(store::newer), help("use that version, or another store: --store DIR"))]
+    Newer { path: PathBuf, schema: u32 },
+
     #[error("entry {key} is in use by {holder}")]
     #[diagnostic(code(store::in_use), help("wait for that run to end, then try again"))]
     InUse { key: String, holder: String },

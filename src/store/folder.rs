@@ -47,6 +47,11 @@ pub(super) fn seal(folder: &Path) -> io::Result<Size> {
     Ok(size)
 }
 
+/// Has the names in a folder on the disk.
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 /// What everything below `folder` takes.
 pub(super) fn measure(folder: &Path) -> io::Result<Size> {
     let mut size = Size::default();

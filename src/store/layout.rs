@@ -44,6 +44,11 @@ impl Layout {
         ]
     }
 
+    /// The folders that those lie in, inside out.
+    pub(super) fn parents(&self) -> [&Path; 2] {
+        [&self.versioned, &self.root]
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }

@@ -31,7 +31,7 @@ pub use error::StoreError;
 pub use history::{LastStage, UnitHistory};
 pub use holder::Holder;
 pub use lock::KeyLock;
-pub use record::{Entry, Lookup, Record};
+pub use record::{Entry, Lookup, Record, Unread};
 pub use runs::KEPT_RUNS;
 
 use layout::Layout;
@@ -58,11 +58,16 @@ impl Store {
         for folder in layout.folders() {
             fs::create_dir_all(&folder).map_err(StoreError::io("creating", &folder))?;
         }
-        // Backup tools leave folders with this tag out (bford.info/cachedir).
+        // Backup tools leave folders with this tag out (bford.info/cachedir). It comes last: where it is, the names of
+        // the folders are on the disk.
         let tag = layout.cache_tag();
         if !tag.exists() {
+            for folder in layout.parents() {
+                folder::sync(folder).map_err(StoreError::io("writing", folder))?;
+            }
             let text = "Signature: 8a477f597d28d172789f06886806bc55\n# made by rdna-build; all of it can be made again\n";
-            fs::write(&tag, text).map_err(StoreError::io("writing", &tag))?;
+            let written = folder::write_atomically(&tag, text.as_bytes());
+            written.map_err(StoreError::io("writing", &tag))?;
         }
         Ok(Self { layout, access: Access::Full })
     }
@@ -107,5 +112,7 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

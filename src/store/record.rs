@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::layout::Layout;
 use crate::model::{Digest, Ingredients, Key, RunId, Stage};
 
-/// The number in every record; one that differs is not read.
+/// The number in every record; one that is larger belongs to a later version. Such a version keeps the seal.
 pub(super) const SCHEMA: u32 = 1;
 
 /// More than any record needs; a file beyond it is none.
@@ -44,12 +44,18 @@ pub struct Record {
 impl Record {
     /// Reads the record of an entry of another store; it must speak for this stage and key.
     pub fn parse(bytes: &[u8], stage: Stage, key: &Key) -> Result<Self, String> {
-        parse(bytes, stage, key)
+        parse(bytes, stage, key).map_err(|unread| match unread {
+            Unread::Newer { schema } => format!("its schema is {schema}, of a newer version"),
+            Unread::Damaged(how) => how,
+        })
     }
 
-    /// The record as it is written.
+    /// The record as it is written: JSON that proves itself whole.
     pub fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("a record has only text keys")
+        let text = serde_json::to_vec(self).expect("a record has only text keys");
+        let body = &text[1..];
+        let seal = Digest::of(body).to_string();
+        [SEAL, seal.as_bytes(), AFTER_SEAL, body].concat()
     }
 }
 
@@ -60,6 +66,15 @@ pub struct Entry {
     folder: PathBuf,
     /// Open with a shared lock.
     hold: Arc<File>,
+}
+
+/// Why a record says nothing to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// A later version of this program wrote it. It is that one's: never used here, never replaced, never collected.
+    Newer { schema: u32 },
+    /// It is no record, or not the one that was written: how.
+    Damaged(String),
 }
 
 /// What is known under a key.
@@ -132,7 +147,8 @@ pub(super) fn read(layout: &Layout, stage: Stage, key: &Key) -> Result<Lookup, S
     (&file).take(LARGEST).read_to_end(&mut bytes).map_err(StoreError::io("reading", &path))?;
     Ok(match parse(&bytes, stage, key) {
         Ok(record) => Lookup::Hit(Entry::new(record, folder, file)),
-        Err(reason) => Lookup::Unusable { path, reason },
+        Err(Unread::Damaged(reason)) => Lookup::Unusable { path, reason },
+        Err(Unread::Newer { schema }) => return Err(StoreError::Newer { path, schema }),
     })
 }
 
@@ -143,21 +159,37 @@ fn missing_record(folder: &Path, path: &Path) -> Result<Lookup, StoreError> {
     })
 }
 
-pub(super) fn parse(bytes: &[u8], stage: Stage, key: &Key) -> Result<Record, String> {
+/// What every record begins with: the digest of all that follows it. Records of older versions begin without.
+const SEAL: &[u8] = b"{\"seal\":\"";
+const AFTER_SEAL: &[u8] = b"\",";
+
+pub(super) fn parse(bytes: &[u8], stage: Stage, key: &Key) -> Result<Record, Unread> {
     #[derive(Deserialize)]
     struct Schema {
         schema: u32,
     }
-    let record: Record =
-        serde_json::from_slice(bytes).map_err(|error| match serde_json::from_slice(bytes) {
-            Ok(Schema { schema }) if schema != SCHEMA => format!("its schema is {schema}, not {SCHEMA}"),
-            _ => error.to_string(),
-        })?;
+    // Before anything else: a flipped bit may leave good JSON that says something else.
+    if !is_whole(bytes) {
+        return Err(Unread::Damaged("it is not what was written".to_owned()));
+    }
+    let damaged = |error: serde_json::Error| Unread::Damaged(error.to_string());
+    let Schema { schema } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if schema > SCHEMA {
+        return Err(Unread::Newer { schema });
+    }
+    let record: Record = serde_json::from_slice(bytes).map_err(damaged)?;
     if record.schema != SCHEMA {
-        return Err(format!("its schema is {}, not {SCHEMA}", record.schema));
+        return Err(Unread::Damaged(format!("its schema is {schema}, not {SCHEMA}")));
     }
     if record.stage != stage || record.key != *key {
-        return Err(format!("it speaks for {} {}", record.stage, record.key));
+        return Err(Unread::Damaged(format!("it speaks for {} {}", record.stage, record.key)));
     }
     Ok(record)
+}
+
+/// Whether a record's seal is that of the rest; true of one without.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(SEAL) else { return true };
+    let Some((seal, rest)) = rest.split_at_checked(64) else { return false };
+    rest.strip_prefix(AFTER_SEAL).is_some_and(|body| Digest::of(body).to_string().as_bytes() == seal)
 }

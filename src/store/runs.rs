@@ -40,7 +40,10 @@ impl Store {
             let Ok(modified) = child.metadata().and_then(|metadata| metadata.modified()) else { continue };
             found.push((modified, run));
         }
-        found.sort_by(|a, b| b.cmp(a));
+        // A time in the future is from before the clock went back, so older than all others.
+        let now = SystemTime::now();
+        let age = |(modified, run): &(SystemTime, RunId)| (*modified <= now, *modified, run.clone());
+        found.sort_by_key(|one| std::cmp::Reverse(age(one)));
         Ok(found.into_iter().map(|(_, run)| run).collect())
     }
 

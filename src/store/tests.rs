@@ -8,32 +8,32 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::model::{Ingredients, UnitId};
 
-fn store() -> (tempfile::TempDir, Store) {
+pub(super) fn store() -> (tempfile::TempDir, Store) {
     let root = tempfile::tempdir().unwrap();
     let store = Store::open(root.path()).unwrap();
     (root, store)
 }
 
-fn key(of: &str) -> Key {
+pub(super) fn key(of: &str) -> Key {
     Digest::of(of).to_string().parse().unwrap()
 }
 
-fn holder() -> Holder {
+pub(super) fn holder() -> Holder {
     Holder::this_process("r-test".parse().unwrap())
 }
 
-fn made() -> Made {
+pub(super) fn made() -> Made {
     Made { ingredients: Ingredients::default(), seconds: 1.5, detail: serde_json::json!({"n": 1}) }
 }
 
-fn put(store: &Store, of: &str) -> Entry {
+pub(super) fn put(store: &Store, of: &str) -> Entry {
     let draft = store.draft(Stage::Build, &key(of), &holder()).unwrap();
     fs::create_dir(draft.content().join("lib")).unwrap();
     fs::write(draft.content().join("lib/a"), of).unwrap();
     draft.commit(made()).unwrap()
 }
 
-fn names(folder: PathBuf) -> Vec<String> {
+pub(super) fn names(folder: PathBuf) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
 }
 
@@ -124,9 +124,11 @@ fn an_unusable_record_is_never_a_hit_and_the_next_commit_replaces_it() {
         put(&store, "k");
         fs::read_to_string(&record).unwrap()
     };
-    let newer = good.replace("\"schema\":1", "\"schema\":2");
-    let foreign = good.replace("\"build\"", "\"source\"");
-    for bad in [&good[..good.len() / 2], "", &newer, &foreign] {
+    let unsealed = format!("{{{}", &good[good.find("\"schema\"").unwrap()..]);
+    let older = unsealed.replace("\"schema\":1", "\"schema\":0");
+    let foreign = unsealed.replace("\"build\"", "\"source\"");
+    let changed = good.replace("\"build\"", "\"source\"");
+    for bad in [&good[..good.len() / 2], "", &older, &foreign, &changed] {
         fs::remove_file(&record).unwrap();
         fs::write(&record, bad).unwrap();
         match store.lookup(Stage::Build, &key("k")).unwrap() {
@@ -203,10 +205,27 @@ fn peeking_creates_and_changes_nothing() {
     assert_eq!(store.list().unwrap()[0].last_used, before);
 }
 
-fn age(store: &Store, of: &str, seconds: u64) {
-    let record = Layout::record(&store.layout.entry(Stage::Build, &key(of)));
-    let time = std::time::SystemTime::now() - Duration::from_secs(seconds);
-    fs::File::open(record).unwrap().set_modified(time).unwrap();
+/// Lets an entry be made and used last so many seconds ago.
+pub(super) fn age(store: &Store, of: &str, seconds: u64) {
+    rewrite(store, of, |record| record["created"] = 1.into());
+    used_at(store, of, std::time::SystemTime::now() - Duration::from_secs(seconds));
+}
+
+pub(super) fn used_at(store: &Store, of: &str, time: std::time::SystemTime) {
+    fs::File::open(record_of(store, of)).unwrap().set_modified(time).unwrap();
+}
+
+pub(super) fn record_of(store: &Store, of: &str) -> PathBuf {
+    Layout::record(&store.layout.entry(Stage::Build, &key(of)))
+}
+
+/// Changes an entry's record as another version would have written it.
+pub(super) fn rewrite(store: &Store, of: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    let text = fs::read(record_of(store, of)).unwrap();
+    let mut record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    record.as_object_mut().unwrap().remove("seal");
+    change(&mut record);
+    spoil(&record_of(store, of), &record.to_string());
 }
 
 #[test]
@@ -282,14 +301,14 @@ fn a_full_disk_is_told_with_what_is_free() {
     assert!(matches!(error, StoreError::Full { free, .. } if free > 0), "{error}");
 }
 
-fn checked(store: &Store, heal: bool) -> Vec<Checked> {
+pub(super) fn checked(store: &Store, heal: bool) -> Vec<Checked> {
     let mut all = Vec::new();
     store.check(heal, &holder(), &mut |one| all.push(one.clone())).unwrap();
     all
 }
 
 /// Writes into a sealed entry, as a broken disk or a careless person does.
-fn spoil(path: &Path, bytes: &str) {
+pub(super) fn spoil(path: &Path, bytes: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(path, bytes).unwrap();
 }
@@ -350,12 +369,8 @@ fn a_download_that_is_not_its_digest_is_removed_and_an_unfinished_one_left_alone
 #[test]
 fn an_entry_from_before_contents_were_recorded_is_read_and_told_apart() {
     let (_root, store) = store();
-    let content = put(&store, "old").content();
-    let record = content.with_file_name("record.json");
-    let text = fs::read_to_string(&record).unwrap();
-    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
-    document.as_object_mut().unwrap().remove("contents");
-    spoil(&record, &document.to_string());
+    drop(put(&store, "old"));
+    rewrite(&store, "old", |record| drop(record.as_object_mut().unwrap().remove("contents")));
     assert!(store.lookup(Stage::Build, &key("old")).unwrap().entry().is_some());
     assert_eq!(checked(&store, true)[0].condition, Condition::Unrecorded);
 }

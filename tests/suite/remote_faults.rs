@@ -53,7 +53,9 @@ fn what_is_not_the_entry_that_was_asked_for_is_not_taken() {
     let maker = Maker::pushed();
     let tag = maker.tag();
     let manifest = maker.registry.kept().manifests[&tag].clone();
-    let record = String::from_utf8(maker.registry.part(&tag, CONFIG)).unwrap();
+    let sealed = String::from_utf8(maker.registry.part(&tag, CONFIG)).unwrap();
+    // Whoever means harm leaves the seal out.
+    let record = format!("{{{}", &sealed[sealed.find("\"schema\"").unwrap()..]);
     let key = maker.package.to_string();
     let regular = tar::EntryType::Regular;
     type Change<'a> = Box<dyn Fn(&Registry) + 'a>;
@@ -76,6 +78,11 @@ fn what_is_not_the_entry_that_was_asked_for_is_not_taken() {
     let cases: Vec<(&str, Change<'_>)> = vec![
         ("it speaks for package 0000", config(&key, &"0".repeat(64))),
         ("it speaks for build", config("\"stage\":\"package\"", "\"stage\":\"build\"")),
+        ("it is not what was written", {
+            let changed = sealed.replace("\"stage\":\"package\"", "\"stage\":\"build\"").into_bytes();
+            let tag = &tag;
+            Box::new(move |registry: &Registry| registry.replace(tag, CONFIG, changed.clone()))
+        }),
         ("its schema is 2", config("\"schema\":1", "\"schema\":2")),
         ("names the file \"/etc/passwd\"", config("\"selftest.tar.zst\"", "\"/etc/passwd\"")),
         ("names the file \"..\"", config("\"selftest.tar.zst\"", "\"..\"")),

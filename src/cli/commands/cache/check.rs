@@ -112,10 +112,14 @@ fn tell(all: &[Looked], settings: &Settings) -> Result<(), CliError> {
         0 => String::new(),
         several => format!(", {several} of an older version cannot be told"),
     };
+    let newer = match count(|condition| *condition == Condition::Newer) {
+        0 => String::new(),
+        several => format!(", {several} of a newer version left alone"),
+    };
     let read = amount::bytes(all.iter().map(|one| one.checked.bytes).sum());
     let whole = count(|condition| *condition == Condition::Whole);
     render::complain(&format!(
-        "{whole} whole, {damaged} damaged{unrecorded}; {read} read in {}\n",
+        "{whole} whole, {damaged} damaged{unrecorded}{newer}; {read} read in {}\n",
         settings.store
     ));
     Ok(())
@@ -136,6 +140,7 @@ fn document(Looked { checked, healed }: &Looked) -> serde_json::Value {
     let (condition, how) = match &checked.condition {
         Condition::Whole => ("whole", None),
         Condition::Unrecorded => ("unrecorded", None),
+        Condition::Newer => ("newer", None),
         Condition::Damaged(how) => ("damaged", Some(how.as_str())),
     };
     json!({

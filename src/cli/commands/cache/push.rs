@@ -82,7 +82,7 @@ async fn push_all(
 /// The entries that a command line means, each once and all in hand.
 fn chosen(arguments: &PushArguments, store: &Store) -> Result<Vec<Entry>, CliError> {
     let listed: Vec<Listed> =
-        store.list()?.into_iter().filter(|entry| is_shared(entry.stage) && entry.record.is_some()).collect();
+        store.list()?.into_iter().filter(|entry| is_shared(entry.stage) && entry.record.is_ok()).collect();
     let mut chosen: Vec<&Listed> = Vec::new();
     if arguments.all {
         chosen.extend(&listed);
@@ -112,11 +112,11 @@ fn chosen(arguments: &PushArguments, store: &Store) -> Result<Vec<Entry>, CliErr
 fn meant<'a>(word: &str, listed: &'a [Listed]) -> Vec<&'a Listed> {
     let of_recipe = |record: &&Record| record.ingredients.get("recipe") == Some(word);
     let made: Vec<&Record> =
-        listed.iter().filter_map(|entry| entry.record.as_ref()).filter(of_recipe).collect();
+        listed.iter().filter_map(|entry| entry.record.as_ref().ok()).filter(of_recipe).collect();
     let fits = |entry: &&Listed| match (&entry.record, made.is_empty()) {
         (_, true) => entry.key.to_string().starts_with(word),
-        (Some(record), false) => made.iter().any(|product| went_into(record, product)),
-        (None, false) => false,
+        (Ok(record), false) => made.iter().any(|product| went_into(record, product)),
+        (Err(_), false) => false,
     };
     listed.iter().filter(fits).collect()
 }

@@ -4,7 +4,7 @@ use crate::cli::args::ShowEntryArguments;
 use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::render::{self, Palette, Tone, amount, table::Table};
 use crate::cli::settings::Settings;
-use crate::store::{Listed, Store};
+use crate::store::{Listed, Store, Unread};
 
 /// How much of an ingredient is shown on the page.
 const LONGEST: usize = 200;
@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &ShowEntryArguments, settings: &Settings) -> Result
             "path": store.entry_path(entry.stage, &entry.key),
             "bytes": entry.bytes,
             "files": entry.files,
-            "record": entry.record,
+            "record": entry.record.as_ref().ok(),
         }))?;
         return Ok(ExitCode::Fine);
     }
@@ -30,8 +30,9 @@ pub(super) fn run(arguments: &ShowEntryArguments, settings: &Settings) -> Result
     row("path", store.entry_path(entry.stage, &entry.key).display().to_string());
     row("size", format!("{} in {}", amount::bytes(entry.bytes), amount::count(entry.files, "file")));
     match &entry.record {
-        None => row("record", "it cannot be used; the next run makes the entry again".to_owned()),
-        Some(record) => {
+        Err(Unread::Damaged(how)) => row("record", format!("{how}; the next run makes the entry again")),
+        Err(Unread::Newer { schema }) => row("record", format!("of a newer version: its schema is {schema}")),
+        Ok(record) => {
             row("made", format!("by {} in {}", record.run, amount::about_seconds(record.seconds)));
             row(
                 "contents",
