@@ -31,7 +31,7 @@ pub(super) struct Built {
 
 /// The installed tree of a key, if the store holds it.
 pub(super) async fn find(workshop: &Workshop, key: &Key) -> Result<Option<Built>, ExecuteError> {
-    workshop.find(Stage::Build, key).await?.map(read).transpose()
+    workshop.find_whole(Stage::Build, key).await?.map(read).transpose()
 }
 
 fn read(entry: Entry) -> Result<Built, ExecuteError> {

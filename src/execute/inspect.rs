@@ -49,12 +49,13 @@ pub async fn inspect(name: &str, workshop: &Workshop) -> Result<Option<Inspected
 /// Looks into an image, unless it was looked into before.
 pub async fn inspect_image(image: &ImageInfo, workshop: &Workshop) -> Result<Inspected, ExecuteError> {
     let (id, size) = (image.id.clone(), Some(image.size));
-    if let Some(inventory) = remembered(&workshop.store, &image.id)? {
+    let keyed = key::inventory(&image.id);
+    if let Some(entry) = workshop.find_whole(Stage::Inventory, &keyed.key).await? {
+        let inventory = json::read(&entry.content().join(INVENTORY))?;
         return Ok(Inspected { id, size, inventory, remembered: true });
     }
     let started = Instant::now();
     let inventory = look(workshop.engine().await?, image, workshop.labels()).await?;
-    let keyed = key::inventory(&image.id);
     let (kept, detail) = ((INVENTORY, &inventory), json!({ "image": image.id }));
     workshop.keep(Stage::Inventory, &keyed, kept, started.elapsed().as_secs_f64(), detail).await?;
     Ok(Inspected { id, size, inventory, remembered: false })

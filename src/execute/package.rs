@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::build::Built;
 use super::progress::Steps;
@@ -12,8 +12,8 @@ use super::workshop::blocking;
 use super::{ExecuteError, Workshop, needs};
 use crate::attest;
 use crate::model::{
-    BuildFacts, Digest, Event, Manifest, Need, Outcome, PackageFile, PatchRecord, PinnedSource, PlannedUnit,
-    SourceRecord, Stage, ToolchainRecord, Unit,
+    BuildFacts, Digest, Event, Key, Manifest, Need, Outcome, PackageFile, PatchRecord, PinnedSource,
+    PlannedUnit, SourceRecord, Stage, ToolchainRecord, Unit,
 };
 use crate::package;
 use crate::plan::{self, TOOL, key, key::Keyed};
@@ -47,13 +47,38 @@ pub(super) async fn find_all(
 ) -> Result<Option<Vec<Entry>>, ExecuteError> {
     let mut found = Vec::new();
     for one in wanted {
-        match account.workshop.find(Stage::Package, &one.keyed.key).await? {
+        match find(account.workshop, &one.keyed.key).await? {
             Some(entry) => found.push(entry),
             None => return Ok(None),
         }
     }
     wanted.iter().for_each(|one| account.cached(Stage::Package, one.keyed.key));
     Ok(Some(found))
+}
+
+/// The packages of a key. They are read again only if they have yet to be copied from there.
+async fn find(workshop: &Workshop, key: &Key) -> Result<Option<Entry>, ExecuteError> {
+    let Some(entry) = workshop.find(Stage::Package, key).await? else { return Ok(None) };
+    if is_published(&entry, workshop.limits.output.as_path()) {
+        return Ok(Some(entry));
+    }
+    // Not held meanwhile: what is damaged could not be removed.
+    drop(entry);
+    workshop.find_whole(Stage::Package, key).await
+}
+
+/// Whether the output folder has all files of an entry already, as far as size and time of the archives tell.
+fn is_published(entry: &Entry, out: &Path) -> bool {
+    let Ok(details) = details(entry.record()) else { return false };
+    let is_same = |name: &String| {
+        let (ours, theirs) = (fs::metadata(entry.content().join(name)), fs::symlink_metadata(out.join(name)));
+        let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return false };
+        let modified = ours.modified().ok();
+        theirs.is_file() && ours.len() == theirs.len() && modified == theirs.modified().ok()
+    };
+    details.iter().all(|detail| {
+        detail.files.first().is_some_and(is_same) && detail.files.iter().all(|name| out.join(name).exists())
+    })
 }
 
 /// The packages of all keys: those that the store holds, and the others packed from the installed tree.
@@ -67,7 +92,7 @@ pub(super) async fn ensure_all(
 ) -> Result<Vec<Entry>, ExecuteError> {
     let mut entries = Vec::new();
     for one in wanted {
-        let entry = match account.workshop.find(Stage::Package, &one.keyed.key).await? {
+        let entry = match find(account.workshop, &one.keyed.key).await? {
             Some(entry) => {
                 account.cached(Stage::Package, one.keyed.key);
                 entry

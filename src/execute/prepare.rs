@@ -38,7 +38,7 @@ pub(super) async fn patched(
     let workshop = account.workshop;
     let keyed = key::prepared(pinned, patches);
     let fetched = source::ensure(pinned, materials, account).await?;
-    if let Some(entry) = workshop.find(Stage::Prepare, &keyed.key).await? {
+    if let Some(entry) = workshop.find_whole(Stage::Prepare, &keyed.key).await? {
         account.cached(Stage::Prepare, keyed.key);
         return read(&entry, fetched.root);
     }

@@ -9,11 +9,11 @@ use super::unit::Account;
 use super::workshop::blocking;
 use super::{ExecuteError, Materials, Workshop, json};
 use crate::model::{
-    CommitId, Event, Events, HostPath, PinnedSource, RecipeName, SourceSpec, Stage, Tree, Unit,
+    CommitId, Digest, Event, Events, HostPath, PinnedSource, RecipeName, SourceSpec, Stage, Tree, Unit,
 };
 use crate::plan::key;
 use crate::source::{archive, bundled, git, http, tree};
-use crate::store::Made;
+use crate::store::{Condition, Made};
 
 pub(super) const FILES: &str = "files";
 pub(super) const TREE: &str = "tree.json";
@@ -102,7 +102,7 @@ pub(super) async fn ensure(
         })
     };
     let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Source).await?;
-    if let Some(entry) = workshop.find(Stage::Source, &keyed.key).await? {
+    if let Some(entry) = workshop.find_whole(Stage::Source, &keyed.key).await? {
         account.cached(Stage::Source, keyed.key);
         return found(entry);
     }
@@ -156,7 +156,7 @@ async fn fetch(
         }
         PinnedSource::Tarball { urls, sha256 } => {
             let archive = workshop.store.download(sha256);
-            if !archive.exists() {
+            if !is_whole(&archive, sha256, workshop).await? {
                 workshop.online(|| format!("the archive {} is not in the store", urls.join(" or ")))?;
                 let mut progress = progress(account, urls.first().cloned().unwrap_or_default(), Unit::Bytes);
                 let (urls, sha256) = (urls.clone(), *sha256);
@@ -179,6 +179,20 @@ async fn fetch(
         }
     }
     Ok(())
+}
+
+/// Whether a download is there and what its name says. One that is damaged is named and removed.
+async fn is_whole(archive: &Path, sha256: &Digest, workshop: &Workshop) -> Result<bool, ExecuteError> {
+    let (store, name) = (workshop.store.clone(), *sha256);
+    let checked = blocking(move || store.check_download(&name)).await??;
+    let Some((_, condition)) = checked else { return Ok(false) };
+    let Condition::Damaged(how) = condition else { return Ok(true) };
+    workshop.events.emit(Event::Warning {
+        message: format!("the store's {} is damaged: {how}", archive.display()),
+        help: Some("it is fetched again".to_owned()),
+    });
+    std::fs::remove_file(archive).map_err(ExecuteError::file("removing", archive))?;
+    Ok(false)
 }
 
 /// A callback that sends progress on.

@@ -17,7 +17,7 @@ use crate::model::{
     CommitId, Digest, Event, Events, HostPath, Key, LockedPackages, RunId, Stage, ToolchainId,
 };
 use crate::plan::key::Keyed;
-use crate::store::{Draft, Holder, KeyLock, Made, Store};
+use crate::store::{Condition, Draft, Entry, Holder, KeyLock, Made, Store};
 
 /// Connects to an engine when one is needed.
 #[async_trait]
@@ -162,6 +162,26 @@ impl Workshop {
             store.lock(&key, &holder, &mut on_wait, &cancel)
         };
         blocking(wait).await?.map_err(ExecuteError::from)
+    }
+
+    /// Looks up what something else is going to be made of. All of it is read again: a flipped bit would live on in what is
+    /// made, under a key that promises another. What is damaged is named and removed.
+    pub async fn find_whole(&self, stage: Stage, key: &Key) -> Result<Option<Entry>, ExecuteError> {
+        let Some(entry) = self.find(stage, key).await? else { return Ok(None) };
+        let checked = entry.clone();
+        let (_, condition) = blocking(move || checked.check()).await?;
+        match condition {
+            Condition::Whole | Condition::Unrecorded | Condition::Newer => Ok(Some(entry)),
+            Condition::Damaged(how) => {
+                self.events.emit(Event::Warning {
+                    message: format!("the store's {} is damaged: {how}", entry.content().display()),
+                    help: Some("it is made again".to_owned()),
+                });
+                drop(entry);
+                self.store.discard(stage, key, &self.holder)?;
+                self.find(stage, key).await
+            }
+        }
     }
 
     /// Starts an entry.

@@ -117,7 +117,7 @@ async fn side(
     let keyed = bench.key(materials);
     let _lock = workshop.lock(&keyed.key, &account.unit, Stage::Proof).await?;
     if !workshop.limits.rebuild
-        && let Some(entry) = workshop.find(Stage::Proof, &keyed.key).await?
+        && let Some(entry) = workshop.find_whole(Stage::Proof, &keyed.key).await?
     {
         account.cached(Stage::Proof, keyed.key);
         return Ok(Side { seen: Ok(read(&entry)?), cached: true });

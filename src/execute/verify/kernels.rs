@@ -180,7 +180,7 @@ impl Bench<'_> {
             environment: &self.manifest.build.environment,
             installed: None,
         });
-        if let Some(entry) = workshop.find(Stage::Verify, &keyed.key).await? {
+        if let Some(entry) = workshop.find_whole(Stage::Verify, &keyed.key).await? {
             let compiled: Vec<Compiled> = json::read(&entry.content().join(COMPILED))?;
             if compiled.len() == cases.len() {
                 return Ok(compiled);
