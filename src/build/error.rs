@@ -67,7 +67,7 @@ pub enum BuildError {
     #[error("no room left while writing {}", path.display())]
     #[diagnostic(
         code(build::store_full),
-        help("free some space (`rdna-build cache gc`), or move the store: --store DIR")
+        help("free some space (`rdna-build cache gc --older-than 7d`), or move the store: --store DIR")
     )]
     StoreFull { path: PathBuf },
 

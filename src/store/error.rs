@@ -10,12 +10,12 @@ use crate::model::Digest;
 
 #[derive(Debug, Error, Diagnostic)]
 pub enum StoreError {
-    #[error("no room left while {doing} {}: {free} bytes are free there", path.display())]
+    #[error("no room left while {doing} {}: {free}", path.display())]
     #[diagnostic(
         code(store::full),
-        help("free some space (`rdna-build cache gc`), or move the store: --store DIR")
+        help("free some space (`rdna-build cache gc --older-than 7d`), or move the store: --store DIR")
     )]
-    Full { doing: &'static str, path: PathBuf, free: u64 },
+    Full { doing: &'static str, path: PathBuf, free: String },
 
     #[error("no right to go on while {doing} {}: {source}", path.display())]
     #[diagnostic(
@@ -52,12 +52,12 @@ pub enum StoreError {
 
 impl StoreError {
     /// Says what was being done with which path, for `map_err`.
-    pub(super) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
+    pub(crate) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
         move |source| {
             let path = path.to_owned();
             match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    let free = free_bytes(&path);
+                    let free = free_room(&path);
                     Self::Full { doing, path, free }
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -69,9 +69,15 @@ impl StoreError {
     }
 }
 
-/// Bytes free for this user where `path` or its nearest existing folder lies.
-fn free_bytes(path: &Path) -> u64 {
-    path.ancestors()
-        .find_map(|folder| rustix::fs::statvfs(folder).ok())
-        .map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+/// What is free for this user where `path` or its nearest existing folder lies.
+fn free_room(path: &Path) -> String {
+    let stat = path.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok());
+    match stat {
+        // Some file systems count no files, and have none in all.
+        Some(stat) if stat.f_files > 0 && stat.f_favail == 0 => {
+            "no more files fit there (`df -i`), although bytes may be free".to_owned()
+        }
+        Some(stat) => format!("{} bytes are free there", stat.f_bavail.saturating_mul(stat.f_frsize)),
+        None => "nobody knows what is free there".to_owned(),
+    }
 }

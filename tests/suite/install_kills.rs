@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::chance;
 use crate::home::Home;
 use crate::packages::Recipe;
+use crate::strace::{can_trace, killed_at};
 
 const ROUNDS: u32 = 40;
 
@@ -113,27 +114,12 @@ fn an_install_that_is_killed_at_any_moment_leaves_the_old_or_the_new_state() {
     assert!(!home.path("base").exists());
 }
 
-/// Kills a command as it begins its `number`th change of the disk; answers whether it ended before that.
-fn killed_at(home: &Home, arguments: &str, number: usize) -> bool {
-    const CHANGES: &str = "rename,renameat2,symlink,link,linkat,unlink,unlinkat,rmdir,mkdir";
-    let mut command = Command::new("strace");
-    home.prepare(&mut command);
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={CHANGES}"));
-    command.arg("-e").arg(format!("inject={CHANGES}:signal=KILL:when={number}"));
-    command.arg(env!("CARGO_BIN_EXE_rdna-build")).args(arguments.split_whitespace());
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
-}
-
-fn can_trace() -> bool {
-    let mut command = Command::new("strace");
-    command.args(["-o", "/dev/null", "true"]).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
+/// What changes the disk.
+const CHANGES: &str = "rename,renameat2,symlink,link,linkat,unlink,unlinkat,rmdir,mkdir";
 
 #[test]
 fn a_change_that_is_killed_at_any_step_is_not_begun_or_done() {
     if !can_trace() {
-        eprintln!("skipped: strace is not here, or may not trace");
         return;
     }
     let home = Home::new();
@@ -169,7 +155,7 @@ fn a_change_that_is_killed_at_any_step_is_not_begun_or_done() {
                 let copied = Command::new("cp").arg("-a").arg(saved).arg(home.path("base")).status();
                 assert!(copied.unwrap().success());
             }
-            let ended = killed_at(&home, &change, step);
+            let ended = killed_at(&home, &change, CHANGES, step);
             let found = listed(&home);
             let at = format!("{change}, step {step}");
             assert!(found == old && !ended || found == after, "{at}: {old:?} became {found:?}");

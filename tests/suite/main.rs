@@ -36,3 +36,7 @@ mod remote_faults;
 mod remote_passwords;
 mod server;
 mod signing_keys;
+mod store_damage;
+mod store_disk;
+mod store_kills;
+mod strace;
