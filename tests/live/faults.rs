@@ -277,13 +277,13 @@ fn forged_draft(desk: &Desk) -> std::path::PathBuf {
     draft
 }
 
-fn drafts(desk: &Desk) -> Vec<String> {
+pub fn drafts(desk: &Desk) -> Vec<String> {
     let children = fs::read_dir(desk.store.join("v1/drafts")).expect("a store");
     children.map(|child| child.expect("readable").file_name().to_string_lossy().into_owned()).collect()
 }
 
 #[track_caller]
-fn says(ended: &Ended, parts: &[&str]) {
+pub fn says(ended: &Ended, parts: &[&str]) {
     // What is said is wrapped to the terminal's width, with bars at the left.
     let words = |text: &str| {
         let words = text.split_whitespace().filter(|word| !matches!(*word, "|" | "│"));
@@ -296,6 +296,6 @@ fn says(ended: &Ended, parts: &[&str]) {
 }
 
 #[track_caller]
-fn text(value: &Value) -> &str {
+pub fn text(value: &Value) -> &str {
     value.as_str().expect("text")
 }

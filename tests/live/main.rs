@@ -7,6 +7,9 @@
 use rdna_build::model;
 
 mod chain;
+#[path = "../suite/chance.rs"]
+#[allow(dead_code, reason = "the offline suite uses all of it")]
+mod chance;
 mod closure;
 mod computing;
 mod conflicts;
@@ -44,6 +47,7 @@ mod server;
 #[allow(dead_code, reason = "the offline suite uses all of it")]
 mod signing_keys;
 mod sources;
+mod store_faults;
 mod support;
 mod tiny;
 mod tool;
