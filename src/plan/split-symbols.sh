@@ -1,6 +1,7 @@
 # Takes the symbols out of what was installed and keeps them beside it, where debuggers look: lib/.debug/NAME.debug.
 # Runs in the build container, with the installed tree in $DESTDIR.
-find "$DESTDIR" -type f ! -path '*/.debug/*' -exec sh -ec '
+# A build that installs nothing has no such tree; that is told later.
+[ ! -d "$DESTDIR" ] || find "$DESTDIR" -type f ! -path '*/.debug/*' -exec sh -ec '
     for file do
         # ELF for x86-64: code for a GPU keeps its symbols, by which the runtime finds kernels.
         [ "$(od -An -tx1 -N4 "$file" | tr -d " \n")" = 7f454c46 ] || continue
