@@ -22,6 +22,9 @@ use crate::model::HostPath;
 
 /// How long the output of a container that has ended may stay silent before it counts as read.
 const LAST_OUTPUT: Duration = Duration::from_secs(10);
+/// How long it may take until the engine knows that the kernel killed something, where memory is limited.
+const OOM_POLL: Duration = Duration::from_millis(100);
+const OOM_POLLS: u32 = 10;
 const REMOVAL_POLL: Duration = Duration::from_millis(100);
 const REMOVAL_POLLS: u32 = 600;
 
@@ -221,7 +224,12 @@ async fn exit_status(engine: &DockerEngine, container: &ContainerId) -> Result<E
         .unwrap_or_default();
     match state.exit_code {
         Some(code) if state.running != Some(true) => {
-            Ok(ExitStatus { code, out_of_memory: state.oom_killed.unwrap_or(false) })
+            let known = code == 0 || state.oom_killed == Some(true);
+            let out_of_memory = match known {
+                true => state.oom_killed.unwrap_or(false),
+                false => out_of_memory(engine, container).await?,
+            };
+            Ok(ExitStatus { code, out_of_memory })
         }
         Some(_) | None => Err(EngineError::Refused {
             doing: doing.to_owned(),
@@ -235,12 +243,25 @@ pub(super) async fn out_of_memory(
     engine: &DockerEngine,
     container: &ContainerId,
 ) -> Result<bool, EngineError> {
-    let inspected = engine
-        .client
-        .inspect_container(&container.0, None::<InspectContainerOptions>)
-        .await
-        .map_err(|error| explain("asking after a container", error))?;
-    Ok(inspected.state.and_then(|state| state.oom_killed).unwrap_or(false))
+    // The engine hears of it by another way than of the end, which may come first.
+    for poll in 0..OOM_POLLS {
+        let inspected = engine
+            .client
+            .inspect_container(&container.0, None::<InspectContainerOptions>)
+            .await
+            .map_err(|error| explain("asking after a container", error))?;
+        if inspected.state.and_then(|state| state.oom_killed).unwrap_or(false) {
+            return Ok(true);
+        }
+        let limit = inspected.host_config.and_then(|config| config.memory).unwrap_or(0);
+        if limit == 0 {
+            break;
+        }
+        if poll + 1 < OOM_POLLS {
+            tokio::time::sleep(OOM_POLL).await;
+        }
+    }
+    Ok(false)
 }
 
 pub(super) async fn remove(engine: &DockerEngine, container: &ContainerId) -> Result<(), EngineError> {
