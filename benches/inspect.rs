@@ -8,9 +8,13 @@
 //! Needs a container engine with the `docker` command. `cold` looks with an empty store, `warm` with one that remembers.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+mod measure;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use measure::median;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rdna-build");
 const COLD: usize = 5;
@@ -90,9 +94,4 @@ fn timed(mut command: Command) -> f64 {
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?}");
     started.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

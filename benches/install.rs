@@ -10,11 +10,15 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
 mod made_up;
+mod measure;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
+
+use measure::{median, timed};
+// The made-up manifest reaches the model through the crate it is in.
+use rdna_build::model;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rdna-build");
 const ROUNDS: usize = 9;
@@ -39,20 +43,20 @@ fn measure(package: &Path, folder: &Path) {
             fs::create_dir(into).unwrap();
             let mut command = Command::new("tar");
             command.arg("-C").arg(into).arg("-xf").arg(package);
-            timed(command)
+            timed(&mut command)
         };
         let sync = || {
             let mut command = Command::new("sync");
             command.arg("-f").arg(folder);
-            timed(command)
+            timed(&mut command)
         };
         sync();
         let unpacked = unpack(&into);
         let flushed = sync();
         fs::remove_dir_all(&into).unwrap();
         sync();
-        let first = timed(install(package, &base));
-        let second = timed(install(package, &base));
+        let first = timed(&mut install(package, &base));
+        let second = timed(&mut install(package, &base));
         fs::remove_dir_all(&base).unwrap();
         // The first round reads the package from the disk.
         if round > 0 {
@@ -78,17 +82,4 @@ fn install(package: &Path, base: &Path) -> Command {
     let mut command = Command::new(BINARY);
     command.arg("install").arg(package).arg("--prefix").arg(base).arg("--quiet");
     command
-}
-
-fn timed(mut command: Command) -> f64 {
-    let started = Instant::now();
-    let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
-    let seconds = started.elapsed().as_secs_f64();
-    assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
-    seconds
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -11,11 +11,16 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
 mod made_up;
+mod measure;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
+
+use measure::{median, timed};
+// The made-up manifest reaches the model through the crate it is in.
+use rdna_build::model;
 
 use rdna_build::package::{self, Packed};
 use tokio_util::sync::CancellationToken;
@@ -59,7 +64,7 @@ fn main() {
     };
     let theirs = |mut command: Command, into: PathBuf| {
         command.arg(&into);
-        let seconds = timed(command);
+        let seconds = timed(&mut command);
         (seconds, fs::metadata(into).unwrap().len())
     };
     let dpkg = || {
@@ -85,7 +90,7 @@ fn main() {
         }
     }
     println!("{}", archive.display());
-    let [dpkg, deb, tar, tar_zst, rpm] = seen.map(median);
+    let [dpkg, deb, tar, tar_zst, rpm] = seen.map(middle);
     row("dpkg-deb -Zzstd", dpkg, "");
     row(".deb", deb, &format!("{:.2} × dpkg-deb (goal: at most 0.5)", deb.0 / dpkg.0));
     row("tar --zstd", tar, "");
@@ -97,15 +102,8 @@ fn row(name: &str, (seconds, size): (f64, u64), ratio: &str) {
     println!("{name:18} {seconds:7.2} s {:8.1} MiB  {ratio}", size as f64 / f64::from(1 << 20));
 }
 
-fn timed(mut command: Command) -> f64 {
-    let started = Instant::now();
-    let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
-    let seconds = started.elapsed().as_secs_f64();
-    assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
-    seconds
-}
-
-fn median(mut values: Vec<(f64, u64)>) -> (f64, u64) {
-    values.sort_by(|one, other| one.0.total_cmp(&other.0));
-    values[values.len() / 2]
+/// The middle of the times; the size is always the same.
+fn middle(seen: Vec<(f64, u64)>) -> (f64, u64) {
+    let size = seen[0].1;
+    (median(seen.into_iter().map(|(seconds, _)| seconds).collect()), size)
 }

@@ -8,9 +8,13 @@
 //! What each leaves behind differs: git changes the files where they lie, we write the changed ones beside them.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+mod measure;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use measure::median;
 
 use rdna_build::model::Fit;
 use rdna_build::recipe::RecipeBook;
@@ -84,9 +88,4 @@ fn timed(command: &mut Command) -> f64 {
     let status = command.stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?}");
     started.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

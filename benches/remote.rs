@@ -11,10 +11,14 @@
 //! on the disk; theirs copies files.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+mod measure;
+
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+
+use measure::median;
 
 use rdna_build::model::{Digest, Ingredients, Key, Stage};
 use rdna_build::store::{Holder, Made, Store};
@@ -147,9 +151,4 @@ fn timed(command: &[&str]) -> f64 {
     let ended = Command::new(command[0]).args(&command[1..]).status().unwrap();
     assert!(ended.success(), "{command:?}");
     started.elapsed().as_secs_f64()
-}
-
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }

@@ -9,9 +9,12 @@
 //! Needs some 100 MB in `/dev/shm`, where entries are made without waiting for a disk, and in the build's folder.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+mod measure;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
+
+use measure::{median, timed};
 
 use rdna_build::model::{Digest, Ingredients, Key, Stage};
 use rdna_build::store::{Holder, Made, Store};
@@ -80,17 +83,4 @@ fn tool(store: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.arg("cache").args(words).env("RDNA_BUILD_STORE", store);
     command
-}
-
-fn timed(command: &mut Command) -> f64 {
-    let started = Instant::now();
-    let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output().unwrap();
-    let seconds = started.elapsed().as_secs_f64();
-    assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ended.stderr));
-    seconds
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

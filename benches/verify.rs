@@ -9,9 +9,13 @@
 //! zstd. Kernels are compiled twice in full, for MIOpen some minutes each.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+mod measure;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use measure::median;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_rdna-build");
 const ROUNDS: usize = 5;
@@ -75,9 +79,4 @@ fn timed(mut command: Command) -> f64 {
     let code = ended.status.code();
     assert!(matches!(code, Some(0 | 5)), "{code:?}: {}", String::from_utf8_lossy(&ended.stderr));
     seconds
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -1,14 +1,14 @@
 //! A package to measure with where none is given.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rdna_build::model::{
-    About, BuildFacts, Digest, Manifest, PackagedFile, PinnedSource, Relations, SourceRecord, ToolchainRecord,
-};
+use rdna_build::model::{About, Manifest, PackagedFile, Relations};
 use rdna_build::package;
 use tokio_util::sync::CancellationToken;
+
+#[path = "../../src/model/testing.rs"]
+mod manifest;
 
 const MADE_UP: usize = 400 << 20;
 
@@ -48,29 +48,8 @@ fn like_code(size: usize) -> Vec<u8> {
 }
 
 fn manifest(prefix: &str, files: Vec<PackagedFile>) -> Manifest {
-    let digest = Digest::of("");
     Manifest {
-        schema: 1,
         name: "tiny".into(),
-        version: "1.0".into(),
-        target: "gfx1010".into(),
-        toolchain: ToolchainRecord {
-            pins: vec![],
-            id: "debian-sid".into(),
-            definition: digest,
-            identity: digest,
-            image: None,
-            provides: BTreeMap::new(),
-            packages: BTreeMap::new(),
-        },
-        source: SourceRecord { pinned: PinnedSource::Bundled { folder: "source".into(), digest } },
-        patches: Vec::new(),
-        build: BuildFacts {
-            prefix: format!("/{prefix}"),
-            options: BTreeMap::new(),
-            environment: BTreeMap::new(),
-            source_date_epoch: 315_532_800,
-        },
         about: Some(About {
             name: "tiny-gfx1010".into(),
             revision: "1".into(),
@@ -81,10 +60,6 @@ fn manifest(prefix: &str, files: Vec<PackagedFile>) -> Manifest {
             debian: Relations::default(),
             rpm: Relations::default(),
         }),
-        needs: vec![],
-        tool: "rdna-build 0".into(),
-        keys: BTreeMap::new(),
-        files,
-        verification: None,
+        ..manifest::manifest(&format!("/{prefix}"), files)
     }
 }

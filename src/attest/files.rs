@@ -5,20 +5,19 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::error::AttestError;
-use crate::model::{Digest, Digester};
+use crate::model::Digest;
 
 /// The digest of a file of any size.
 pub fn digest_of(path: &Path) -> Result<Digest, AttestError> {
     let reading = AttestError::reading(path);
-    let mut digester = Digester::new();
-    let copied = File::open(path).and_then(|mut file| {
+    let digested = File::open(path).and_then(|file| {
         // A device, to which a link may lead, has no end.
         match file.metadata()?.is_file() {
-            true => io::copy(&mut file, &mut digester),
+            true => Digest::of_reader(file),
             false => Err(io::Error::other("it is no file")),
         }
     });
-    copied.map(|_| digester.finish()).map_err(reading)
+    digested.map(|(digest, _)| digest).map_err(reading)
 }
 
 /// A file of at most `limit` bytes; nothing where there is none.

@@ -13,9 +13,6 @@ use super::sbom::Sbom;
 use crate::model::{Digest, Manifest};
 use crate::package;
 
-/// No manifest is larger.
-pub(super) const LARGEST_MANIFEST: u64 = 64 << 20;
-
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attested {
@@ -106,7 +103,7 @@ pub fn withdraw(archive: &Path) -> Result<bool, AttestError> {
 pub(super) fn manifest_beside(beside: &Beside) -> Result<(Manifest, Digest), AttestError> {
     let path = beside.manifest();
     let none = || AttestError::NoManifest { archive: beside.archive().to_owned(), manifest: path.to_owned() };
-    let text = files::read_if_there(path, LARGEST_MANIFEST)?.ok_or_else(none)?;
+    let text = files::read_if_there(path, Manifest::LARGEST)?.ok_or_else(none)?;
     let manifest = serde_json::from_slice(&text)
         .map_err(|error| AttestError::BadManifest { path: path.to_owned(), reason: error.to_string() })?;
     Ok((manifest, Digest::of(&text)))

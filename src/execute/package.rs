@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tokio::sync::OnceCell;
+
 use super::build::Built;
 use super::progress::Steps;
 use super::toolchain::{self, Image};
@@ -70,12 +72,7 @@ async fn find(workshop: &Workshop, key: &Key) -> Result<Option<Entry>, ExecuteEr
 /// Whether the output folder has all files of an entry already, as far as size and time of the archives tell.
 fn is_published(entry: &Entry, out: &Path) -> bool {
     let Ok(details) = details(entry.record()) else { return false };
-    let is_same = |name: &String| {
-        let (ours, theirs) = (fs::metadata(entry.content().join(name)), fs::symlink_metadata(out.join(name)));
-        let (Ok(ours), Ok(theirs)) = (ours, theirs) else { return false };
-        let modified = ours.modified().ok();
-        theirs.is_file() && ours.len() == theirs.len() && modified == theirs.modified().ok()
-    };
+    let is_same = |name: &String| package::is_published(&entry.content().join(name), out);
     details.iter().all(|detail| {
         detail.files.first().is_some_and(is_same) && detail.files.iter().all(|name| out.join(name).exists())
     })
@@ -90,6 +87,8 @@ pub(super) async fn ensure_all(
     built: &Built,
     account: &mut Account<'_>,
 ) -> Result<Vec<Entry>, ExecuteError> {
+    // The same whatever the format: read once, if anything has to be packed.
+    let needs = OnceCell::new();
     let mut entries = Vec::new();
     for one in wanted {
         let entry = match find(account.workshop, &one.keyed.key).await? {
@@ -97,17 +96,32 @@ pub(super) async fn ensure_all(
                 account.cached(Stage::Package, one.keyed.key);
                 entry
             }
-            None => make(unit, one, pinned, image, built, account).await?,
+            None => {
+                let needs = needs.get_or_try_init(|| what_is_needed(image, built, account.workshop)).await?;
+                make(unit, one, needs, pinned, image, built, account).await?
+            }
         };
         entries.push(entry);
     }
     Ok(entries)
 }
 
+/// The libraries that an installed tree needs, and what provides them in its image.
+async fn what_is_needed(
+    image: &Image,
+    built: &Built,
+    workshop: &Workshop,
+) -> Result<Vec<Need>, ExecuteError> {
+    let inventory = toolchain::inventory(workshop, image).await?;
+    let (tree, files) = (built.tree.clone(), built.files.clone());
+    blocking(move || needs::of_tree(&tree, &files, &inventory)).await?
+}
+
 /// Packs an installed tree in one format and commits the packages.
 async fn make(
     unit: &PlannedUnit,
     wanted: Wanted,
+    needs: &[Need],
     pinned: &PinnedSource,
     image: &Image,
     built: &Built,
@@ -116,11 +130,8 @@ async fn make(
     let workshop = account.workshop;
     let Wanted { format, keyed } = wanted;
     let started = account.started(Stage::Package, format.clone());
-    let inventory = toolchain::inventory(workshop, image).await?;
-    let (tree, files) = (built.tree.clone(), built.files.clone());
-    let needs = blocking(move || needs::of_tree(&tree, &files, &inventory)).await??;
     if format == "deb" {
-        tell_of_unprovided(&needs, workshop);
+        tell_of_unprovided(needs, workshop);
     }
     let prepared = key::prepared(pinned, &unit.patches);
     let manifest = Manifest {
@@ -156,7 +167,7 @@ async fn make(
             source_date_epoch: unit.source_date_epoch,
         },
         about: Some(unit.about.clone()),
-        needs,
+        needs: needs.to_vec(),
         tool: TOOL.to_owned(),
         keys: BTreeMap::from([
             ("source".to_owned(), key::source(pinned).key),
@@ -205,10 +216,8 @@ async fn make(
 fn finished(packed: package::Packed, image: &str) -> Result<Detail, ExecuteError> {
     let mut manifest = packed.manifest.clone();
     manifest.toolchain.image = Some(image.to_owned());
-    let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
-    text.push(b'\n');
     let path = &packed.beside[0];
-    fs::write(path, text).map_err(ExecuteError::file("writing", path))?;
+    fs::write(path, manifest.text()).map_err(ExecuteError::file("writing", path))?;
     let attested = attest::attest(&packed.archive, packed.sha256, None)?;
     let files = packed.files().into_iter().chain(attested.files);
     let names = files.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();

@@ -14,8 +14,6 @@ use super::title::Title;
 use crate::model::{Digest, Manifest, PackagedFile};
 use crate::package::{self, MANIFEST, PackageError};
 
-const LARGEST_MANIFEST: u64 = 64 << 20;
-
 /// An installed package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Installed {
@@ -156,7 +154,7 @@ pub(super) fn own_files(manifest: &Manifest, digest: Digest, folder: &Path) -> V
 /// The manifest in a package's folder and its digest.
 pub(super) fn read_manifest(folder: &Path) -> Option<(Manifest, Digest)> {
     let mut text = Vec::new();
-    File::open(folder.join(MANIFEST)).ok()?.take(LARGEST_MANIFEST).read_to_end(&mut text).ok()?;
+    File::open(folder.join(MANIFEST)).ok()?.take(Manifest::LARGEST).read_to_end(&mut text).ok()?;
     Some((serde_json::from_slice(&text).ok()?, Digest::of(&text)))
 }
 

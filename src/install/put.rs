@@ -15,7 +15,7 @@ use super::record::{ArchiveRecord, History, Journal, Record, Verdict};
 use super::recover::{ASIDE, linked, recover};
 use super::shell;
 use super::title::Title;
-use crate::model::{Digest, Digester, Manifest};
+use crate::model::{Digest, Manifest};
 use crate::package::{self, Unpacked};
 
 /// What is to be installed, and where.
@@ -143,10 +143,9 @@ fn same_archive(
 }
 
 fn digest(archive: &Path) -> Result<Digest, InstallError> {
-    let mut digester = Digester::new();
-    let mut file = File::open(archive).map_err(InstallError::io("opening", archive))?;
-    std::io::copy(&mut file, &mut digester).map_err(InstallError::io("reading", archive))?;
-    Ok(digester.finish())
+    let file = File::open(archive).map_err(InstallError::io("opening", archive))?;
+    let (digest, _) = Digest::of_reader(file).map_err(InstallError::io("reading", archive))?;
+    Ok(digest)
 }
 
 /// Compares an archive with the digest that lies beside it, where one does.

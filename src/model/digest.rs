@@ -33,6 +33,22 @@ impl Digester {
         self.0.update(bytes);
     }
 
+    /// Takes in all that comes from a reader; gives how many bytes that were.
+    pub fn read_all(&mut self, mut from: impl std::io::Read) -> std::io::Result<u64> {
+        let (mut size, mut buffer) = (0, vec![0; 256 << 10]);
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => return Ok(size),
+                Ok(read) => {
+                    self.update(&buffer[..read]);
+                    size += read as u64;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
@@ -57,6 +73,13 @@ impl std::io::Write for Digester {
 }
 
 impl Digest {
+    /// Digests all that comes from a reader; gives how many bytes that were, too.
+    pub fn of_reader(from: impl std::io::Read) -> std::io::Result<(Self, u64)> {
+        let mut digester = Digester::new();
+        let size = digester.read_all(from)?;
+        Ok((digester.finish(), size))
+    }
+
     /// Digests `bytes` at once.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(bytes.as_ref()).into())

@@ -38,6 +38,18 @@ pub struct Manifest {
     pub verification: Option<Verification>,
 }
 
+impl Manifest {
+    /// The largest file that is read as one, in bytes: others write them, too.
+    pub const LARGEST: u64 = 64 << 20;
+
+    /// As it stands in its file.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).expect("a manifest has only text keys");
+        text.push(b'\n');
+        text
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ToolchainRecord {
     pub id: String,

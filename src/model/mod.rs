@@ -30,6 +30,8 @@ mod script;
 mod source;
 mod suite;
 mod target;
+#[cfg(test)]
+pub(crate) mod testing;
 mod toolchain;
 mod tree;
 mod verification;

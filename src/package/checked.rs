@@ -10,8 +10,6 @@ use super::error::PackageError;
 use super::{DEFAULT_FORMAT, MANIFEST, format_of, is_manifest, manifest_below, unpack};
 use crate::model::{Digest, Manifest, PackagedFile};
 
-const LARGEST_MANIFEST: u64 = 64 << 20;
-
 /// A package that was unpacked and is what its manifest says.
 #[derive(Debug)]
 pub struct Unpacked {
@@ -38,13 +36,9 @@ pub fn unpack_checked(
     }
     let digested = unpack::unpack_digested(archive, into, cancel)?;
     let (manifest, own, manifest_sha256) =
-        own_manifest(&digested.files, into).map_err(|reason| not_ours(archive, reason))?;
-    check(&manifest, &own, &digested.files).map_err(|reason| not_ours(archive, reason))?;
+        own_manifest(&digested.files, into).map_err(|reason| PackageError::not_ours(archive, reason))?;
+    check(&manifest, &own, &digested.files).map_err(|reason| PackageError::not_ours(archive, reason))?;
     Ok(Unpacked { manifest, manifest_sha256, size: digested.size, sha256: digested.sha256 })
-}
-
-fn not_ours(archive: &Path, reason: String) -> PackageError {
-    PackageError::NotOurs { archive: archive.to_owned(), reason }
 }
 
 /// The manifest among the files, its path and its digest.
@@ -54,12 +48,12 @@ fn own_manifest(files: &[PackagedFile], root: &Path) -> Result<(Manifest, String
         PackagedFile::File { .. } | PackagedFile::Symlink { .. } => None,
     });
     let (path, sha256, size) = found.ok_or_else(|| format!("there is no {MANIFEST} in it"))?;
-    if *size > LARGEST_MANIFEST {
+    if *size > Manifest::LARGEST {
         return Err(format!("its manifest has {size} bytes"));
     }
     let mut text = Vec::new();
     let read =
-        File::open(root.join(path)).and_then(|file| file.take(LARGEST_MANIFEST).read_to_end(&mut text));
+        File::open(root.join(path)).and_then(|file| file.take(Manifest::LARGEST).read_to_end(&mut text));
     read.map_err(|error| format!("its manifest: {error}"))?;
     let manifest = serde_json::from_slice(&text).map_err(|error| format!("its manifest: {error}"))?;
     Ok((manifest, path.clone(), *sha256))

@@ -16,7 +16,6 @@ use super::sink::{self, DigestingWriter};
 use super::tar_writer::{append_all, encoder, header, workers};
 use super::walk::{Each, decoder, walk_tar};
 use super::{Progress, Written, plain_name};
-use crate::model::Manifest;
 
 pub(super) const PARTS: &[Part] = &[Part::Runtime, Part::Development, Part::Symbols, Part::Default];
 
@@ -28,12 +27,11 @@ const LARGEST_CONTROL: u64 = 1 << 20;
 const FORMAT: (&str, &[u8]) = ("debian-binary", b"2.0\n");
 
 /// `NAME_VERSION_amd64`, as dpkg-deb names it.
-pub(super) fn stem(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
-    let about =
-        manifest.about.as_ref().ok_or_else(|| PackageError::Undescribed { name: manifest.name.clone() })?;
-    let name = plain_name(&about.name)?;
-    let version = control::version(manifest, about);
-    Ok(format!("{name}{}_{}_{}", control::suffix(part), plain_name(&version)?, control::ARCHITECTURE))
+pub(super) fn stem(parcel: &Parcel<'_>) -> Result<String, PackageError> {
+    let about = parcel.about()?;
+    let (name, version) = (plain_name(&about.name)?, control::version(&parcel.manifest, about));
+    let end = control::suffix(parcel.part);
+    Ok(format!("{name}{end}_{}_{}", plain_name(&version)?, control::ARCHITECTURE))
 }
 
 pub(super) fn write(
@@ -98,42 +96,36 @@ fn control_archive(files: &[(&str, String)], epoch: u64) -> io::Result<Vec<u8>> 
 
 /// The paragraph by which a package says what it is.
 pub fn read_control(archive: &Path) -> Result<String, PackageError> {
-    let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let not_ours = |reason: String| PackageError::NotOurs { archive: archive.to_owned(), reason };
-    let mut shell = ar::Archive::new(BufReader::with_capacity(256 << 10, file));
-    while let Some(entry) = shell.next_entry() {
-        let entry = entry.map_err(|error| not_ours(error.to_string()))?;
-        if entry.header().identifier() != CONTROL.as_bytes() {
-            continue;
+    let mut control = None;
+    walk_member(archive, CONTROL, &mut |listed, bytes| {
+        if listed.path != "control" {
+            return Ok(true);
         }
-        let bytes = decoder(entry).map_err(|error| not_ours(error.to_string()))?;
-        let mut control = None;
-        walk_tar(archive, bytes, &mut |listed, bytes| {
-            if listed.path != "control" {
-                return Ok(true);
-            }
-            let mut text = String::new();
-            let read = bytes.take(LARGEST_CONTROL).read_to_string(&mut text);
-            read.map_err(|error| error.to_string())?;
-            control = Some(text);
-            Ok(false)
-        })?;
-        return control.ok_or_else(|| not_ours("there is no control file in it".to_owned()));
-    }
-    Err(not_ours(format!("there is no {CONTROL} in it")))
+        let mut text = String::new();
+        let read = bytes.take(LARGEST_CONTROL).read_to_string(&mut text);
+        read.map_err(|error| error.to_string())?;
+        control = Some(text);
+        Ok(false)
+    })?;
+    control.ok_or_else(|| PackageError::not_ours(archive, "there is no control file in it"))
 }
 
 pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
+    walk_member(archive, DATA, each)
+}
+
+/// Shows the entries of one of the two archives in a package.
+fn walk_member(archive: &Path, member: &str, each: Each<'_>) -> Result<(), PackageError> {
     let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let not_ours = |reason: String| PackageError::NotOurs { archive: archive.to_owned(), reason };
     let mut shell = ar::Archive::new(BufReader::with_capacity(256 << 10, file));
     while let Some(entry) = shell.next_entry() {
-        let entry = entry.map_err(|error| not_ours(error.to_string()))?;
-        if entry.header().identifier() == DATA.as_bytes() {
-            return walk_tar(archive, decoder(entry).map_err(|error| not_ours(error.to_string()))?, each);
+        let entry = entry.map_err(|error| PackageError::not_ours(archive, error))?;
+        if entry.header().identifier() == member.as_bytes() {
+            let bytes = decoder(entry).map_err(|error| PackageError::not_ours(archive, error))?;
+            return walk_tar(archive, bytes, each);
         }
     }
-    Err(not_ours(format!("there is no {DATA} in it")))
+    Err(PackageError::not_ours(archive, format!("there is no {member} in it")))
 }
 
 #[cfg(test)]

@@ -140,6 +140,11 @@ impl fmt::Display for OutputProblem {
 }
 
 impl PackageError {
+    /// Says why an archive is none of ours.
+    pub(super) fn not_ours(archive: &Path, reason: impl ToString) -> Self {
+        Self::NotOurs { archive: archive.to_owned(), reason: reason.to_string() }
+    }
+
     /// Says what was being done with which path, for `map_err`.
     pub(super) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
         move |source| {

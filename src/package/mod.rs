@@ -31,7 +31,7 @@ pub use deb::read_control;
 pub use error::{OutputProblem, PackageError};
 pub use folder::{pack_folder, unpack_folder};
 pub use outputs::check_outputs;
-pub use publish::{Published, publish};
+pub use publish::{Published, is_published, publish};
 pub use tree::scan;
 
 use parcel::{Parcel, Part};
@@ -75,7 +75,7 @@ pub struct Format {
     /// The packages that it makes of a unit; the first holds the library.
     parts: &'static [Part],
     /// The name of a package's file without its end.
-    stem: fn(&Manifest, Part) -> Result<String, PackageError>,
+    stem: fn(&Parcel<'_>) -> Result<String, PackageError>,
     write: fn(&Parcel<'_>, &Path, &CancellationToken, Progress<'_>) -> Result<Written, PackageError>,
     /// Shows each entry of an archive, within limits.
     walk: fn(&Path, walk::Each<'_>) -> Result<(), PackageError>,
@@ -145,18 +145,17 @@ pub fn pack(
     let mut packed = Vec::new();
     for part in format.parts {
         let Some(parcel) = Parcel::new(*part, manifest, tree_root)? else { continue };
-        let stem = (format.stem)(&parcel.manifest, *part)?;
+        let stem = (format.stem)(&parcel)?;
         let name = format!("{stem}.{}", format.name);
         let archive = into.join(&name);
         let written = (format.write)(&parcel, &archive, cancel, progress)?;
-        let mut manifest_text =
-            serde_json::to_vec_pretty(&parcel.manifest).expect("a manifest has only text keys");
-        manifest_text.push(b'\n');
         let manifest_file = into.join(format!("{stem}.manifest.json"));
         let digest_file = into.join(format!("{name}.sha256"));
         // Two spaces: what `sha256sum --check` reads.
         let digest_line = format!("{}  {name}\n", written.sha256);
-        for (path, bytes) in [(&manifest_file, &manifest_text[..]), (&digest_file, digest_line.as_bytes())] {
+        for (path, bytes) in
+            [(&manifest_file, parcel.manifest_text.1.as_slice()), (&digest_file, digest_line.as_bytes())]
+        {
             sink::persist(path, |file| file.write_all(bytes).map_err(PackageError::io("writing", path)))?;
         }
         packed.push(Packed {

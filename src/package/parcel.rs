@@ -54,9 +54,7 @@ impl<'a> Parcel<'a> {
         if !is_there {
             return Ok(None);
         }
-        let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
-        text.push(b'\n');
-        let manifest_text = (manifest_path(&manifest, part)?, text);
+        let manifest_text = (manifest_path(&manifest, part)?, manifest.text());
         let licenses = whole.files.iter().filter(|file| is_license(file)).cloned().collect();
         Ok(Some(Self { part, manifest, manifest_text, tree_root, licenses }))
     }

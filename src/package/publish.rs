@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::error::PackageError;
 use super::sink;
@@ -34,12 +35,7 @@ pub fn publish(files: &[PathBuf], out: &Path) -> Result<Vec<Published>, PackageE
 fn copy_unless_same(from: &Path, to: &Path) -> Result<bool, PackageError> {
     let mut source = File::open(from).map_err(PackageError::io("opening", from))?;
     let (size, modified) = stat(&source).map_err(PackageError::io("reading", from))?;
-    // Not following links: a link of that name is the person's, and is replaced rather than written through.
-    if let Ok(there) = fs::symlink_metadata(to)
-        && there.is_file()
-        && there.len() == size
-        && there.modified().is_ok_and(|time| time == modified)
-    {
+    if is_there(to, size, modified) {
         return Ok(false);
     }
     sink::persist(to, |file| {
@@ -50,7 +46,21 @@ fn copy_unless_same(from: &Path, to: &Path) -> Result<bool, PackageError> {
     Ok(true)
 }
 
-fn stat(file: &File) -> io::Result<(u64, std::time::SystemTime)> {
+/// Whether the folder `out` has this file already, as [`publish`] sees it.
+pub fn is_published(file: &Path, out: &Path) -> bool {
+    let Some(name) = file.file_name() else { return false };
+    let known = File::open(file).and_then(|file| stat(&file));
+    known.is_ok_and(|(size, modified)| is_there(&out.join(name), size, modified))
+}
+
+/// Not following links: a link of that name is the person's, and is replaced rather than written through.
+fn is_there(path: &Path, size: u64, modified: SystemTime) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| {
+        there.is_file() && there.len() == size && there.modified().is_ok_and(|time| time == modified)
+    })
+}
+
+fn stat(file: &File) -> io::Result<(u64, SystemTime)> {
     let metadata = file.metadata()?;
     Ok((metadata.len(), metadata.modified()?))
 }

@@ -7,9 +7,6 @@ use super::error::PackageError;
 use super::{Format, Listed, ListedKind, MANIFEST, is_manifest};
 use crate::model::Manifest;
 
-/// What a reader puts up with from an archive of a stranger.
-const LARGEST_MANIFEST: u64 = 64 << 20;
-
 pub(super) fn list(format: &Format, archive: &Path) -> Result<Vec<Listed>, PackageError> {
     let mut listed = Vec::new();
     (format.walk)(archive, &mut |entry, _| {
@@ -28,16 +25,13 @@ pub(super) fn read_manifest(format: &Format, archive: &Path) -> Result<Manifest,
         let ListedKind::File { size } = entry.kind else {
             return Err("its manifest is no file".to_owned().into());
         };
-        if size > LARGEST_MANIFEST {
+        if size > Manifest::LARGEST {
             return Err(format!("its manifest has {size} bytes").into());
         }
         let mut text = Vec::new();
-        bytes.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| error.to_string())?;
+        bytes.take(Manifest::LARGEST).read_to_end(&mut text).map_err(|error| error.to_string())?;
         manifest = Some(serde_json::from_slice(&text).map_err(|error| format!("its manifest: {error}"))?);
         Ok(false)
     })?;
-    manifest.ok_or_else(|| PackageError::NotOurs {
-        archive: archive.to_owned(),
-        reason: format!("there is no {MANIFEST} in it"),
-    })
+    manifest.ok_or_else(|| PackageError::not_ours(archive, format!("there is no {MANIFEST} in it")))
 }

@@ -26,11 +26,11 @@ const GROUP: &str = "System Environment/Libraries";
 const BUILD_HOST: &str = "localhost";
 
 /// `NAME-VERSION-RELEASE.x86_64`, as rpm names it.
-pub(super) fn stem(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
-    let about =
-        manifest.about.as_ref().ok_or_else(|| PackageError::Undescribed { name: manifest.name.clone() })?;
+pub(super) fn stem(parcel: &Parcel<'_>) -> Result<String, PackageError> {
+    let (manifest, about) = (&parcel.manifest, parcel.about()?);
     let (name, version) = (plain_name(&about.name)?, plain_name(&manifest.version)?);
-    Ok(format!("{name}{}-{version}-{}.{ARCHITECTURE}", suffix(part), plain_name(&release(manifest, about))?))
+    let end = suffix(parcel.part);
+    Ok(format!("{name}{end}-{version}-{}.{ARCHITECTURE}", plain_name(&release(manifest, about))?))
 }
 
 fn suffix(part: Part) -> &'static str {
@@ -67,7 +67,7 @@ pub(super) fn write(
     if cancel.is_cancelled() {
         return Err(PackageError::Cancelled);
     }
-    check_digests(&package, &contents).map_err(refused)??;
+    check_digests(&package, &contents, archive)?;
     let written = sink::persist(archive, |file| {
         let mut sink = DigestingWriter::new(io::BufWriter::with_capacity(256 << 10, file));
         package.write(&mut sink).map_err(refused)?;
@@ -228,10 +228,10 @@ fn relation(text: &str) -> Dependency {
 fn check_digests(
     package: &rpm::Package,
     contents: &Contents<'_>,
-) -> Result<Result<(), PackageError>, rpm::Error> {
-    let found: BTreeMap<String, String> = package
-        .metadata
-        .get_file_entries()?
+    archive: &Path,
+) -> Result<(), PackageError> {
+    let entries = package.metadata.get_file_entries().map_err(|error| refused(archive, error))?;
+    let found: BTreeMap<String, String> = entries
         .into_iter()
         .filter_map(|entry| {
             let digest = entry.digest()?.as_hex().to_owned();
@@ -243,27 +243,27 @@ fn check_digests(
         let read = found.get(path).and_then(|hex| hex.parse().ok());
         if read != Some(*sha256) {
             let (path, found) = (path.clone(), read.unwrap_or(crate::model::Digest::of("")));
-            return Ok(Err(PackageError::Changed { path, found, expected: *sha256 }));
+            return Err(PackageError::Changed { path, found, expected: *sha256 });
         }
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
-    let not_ours = |reason: String| PackageError::NotOurs { archive: archive.to_owned(), reason };
+    let not_ours = |reason: &dyn std::fmt::Display| PackageError::not_ours(archive, reason);
     let mut reader = PackageReader::open(archive).map_err(|error| match error {
         rpm::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => {
             PackageError::io("opening", archive)(error)
         }
-        other => not_ours(other.to_string()),
+        other => not_ours(&other),
     })?;
     for _ in 0..MOST_ENTRIES {
-        let Some(mut file) = reader.next_file().map_err(|error| not_ours(error.to_string()))? else {
+        let Some(mut file) = reader.next_file().map_err(|error| not_ours(&error))? else {
             return Ok(());
         };
         let path = file.metadata.path().to_string_lossy().trim_start_matches('/').to_owned();
         if !tree::is_plain_path(&path) {
-            return Err(not_ours(format!("it holds the path {path:?}")));
+            return Err(not_ours(&format!("it holds the path {path:?}")));
         }
         let mode = file.metadata.mode();
         let kind = match mode.file_type() {
@@ -272,18 +272,18 @@ pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
             rpm::FileType::SymbolicLink => {
                 ListedKind::Symlink { target: file.metadata.linkto().unwrap_or_default().to_owned() }
             }
-            other => return Err(not_ours(format!("it holds {path}, a {other:?}"))),
+            other => return Err(not_ours(&format!("it holds {path}, a {other:?}"))),
         };
         let listed = Listed { path, mode: u32::from(mode.permissions()), kind };
         match each(listed, &mut file) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
-            Err(Stop::Reason(reason)) => return Err(not_ours(reason)),
+            Err(Stop::Reason(reason)) => return Err(not_ours(&reason)),
             Err(Stop::Error(error)) => return Err(error),
         }
-        file.finish().map_err(|error| not_ours(error.to_string()))?;
+        file.finish().map_err(|error| not_ours(&error))?;
     }
-    Err(not_ours(format!("it has more than {MOST_ENTRIES} entries")))
+    Err(not_ours(&format!("it has more than {MOST_ENTRIES} entries")))
 }
 
 #[cfg(test)]

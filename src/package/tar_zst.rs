@@ -13,15 +13,15 @@ use super::sink::{self, DigestingWriter};
 use super::tar_writer::{append_all, encoder, workers};
 use super::walk::{Each, decoder, walk_tar};
 use super::{Progress, Written, plain_name};
-use crate::model::Manifest;
 
 pub(super) const PARTS: &[Part] = &[Part::Whole, Part::Symbols];
 
 /// `NAME-VERSION-TARGET-TOOLCHAIN`, with `-debug` behind it for the symbols.
-pub(super) fn stem(manifest: &Manifest, part: Part) -> Result<String, PackageError> {
+pub(super) fn stem(parcel: &Parcel<'_>) -> Result<String, PackageError> {
+    let manifest = &parcel.manifest;
     let parts = [&manifest.name, &manifest.version, &manifest.target, &manifest.toolchain.id];
     let parts = parts.map(|part| plain_name(part));
-    let end = if part == Part::Symbols { "-debug" } else { "" };
+    let end = if parcel.part == Part::Symbols { "-debug" } else { "" };
     Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.join("-") + end)
 }
 
@@ -57,8 +57,7 @@ fn write_with(
 
 pub(super) fn walk(archive: &Path, each: Each<'_>) -> Result<(), PackageError> {
     let file = File::open(archive).map_err(PackageError::io("opening", archive))?;
-    let not_ours = |reason| PackageError::NotOurs { archive: archive.to_owned(), reason };
-    walk_tar(archive, decoder(file).map_err(|error| not_ours(error.to_string()))?, each)
+    walk_tar(archive, decoder(file).map_err(|error| PackageError::not_ours(archive, error))?, each)
 }
 
 #[cfg(test)]

@@ -1,47 +1,17 @@
 //! A manifest to pack in tests, and what holds for every format.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use super::*;
-use crate::model::{
-    About, BuildFacts, Need, PackagedFile, PinnedSource, Relations, SourceRecord, ToolchainRecord,
-};
+use crate::model::{About, Need, PackagedFile, Relations, testing};
 
 pub(super) const PREFIX: &str = "/opt/rdna-build/x-1.0-gfx1010";
 
 pub(super) fn manifest(files: Vec<PackagedFile>) -> Manifest {
-    let digest = Digest::of("");
-    Manifest {
-        schema: 1,
-        name: "x".into(),
-        version: "1.0".into(),
-        target: "gfx1010".into(),
-        toolchain: ToolchainRecord {
-            pins: vec![],
-            id: "debian-sid".into(),
-            definition: digest,
-            identity: digest,
-            image: None,
-            provides: BTreeMap::new(),
-            packages: BTreeMap::new(),
-        },
-        source: SourceRecord { pinned: PinnedSource::Bundled { folder: "source".into(), digest } },
-        patches: Vec::new(),
-        build: BuildFacts {
-            prefix: PREFIX.into(),
-            options: BTreeMap::new(),
-            environment: BTreeMap::new(),
-            source_date_epoch: 1_700_000_000,
-        },
-        about: None,
-        needs: vec![],
-        tool: "rdna-build 0".into(),
-        keys: BTreeMap::new(),
-        files,
-        verification: None,
-    }
+    let mut manifest = testing::manifest(PREFIX, files);
+    manifest.build.source_date_epoch = 1_700_000_000;
+    manifest
 }
 
 /// An installed tree: a library of some megabytes, a program, a link, a name longer than a tar header.
@@ -228,5 +198,20 @@ fn a_manifest_that_says_nothing_of_itself_makes_no_package_for_a_distribution() 
     for name in ["deb", "rpm"] {
         let error = packed_as(name, &scanned(root.path()), root.path(), into.path()).unwrap_err();
         assert!(matches!(error, PackageError::Undescribed { .. }), "{error}");
+    }
+}
+
+#[test]
+fn what_comes_out_is_what_went_in() {
+    let (root, manifest) = described();
+    for format in FORMATS {
+        let (into, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let packed = packed_as(format.name, &manifest, root.path(), into.path()).unwrap();
+        let read = read_manifest(&packed[0].archive).unwrap();
+        assert_eq!(read, packed[0].manifest, "{}", format.name);
+        unpack(&packed[0].archive, out.path(), &CancellationToken::new()).unwrap();
+        let library = read.files.iter().find(|file| file.path().ends_with("libx.so.1")).unwrap().path();
+        let bytes = |root: &Path| fs::read(root.join(library)).unwrap();
+        assert_eq!(bytes(out.path()), bytes(root.path()), "{}", format.name);
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn unpack_stream(
     into: &Path,
     cancel: &CancellationToken,
 ) -> Result<(), PackageError> {
-    let bytes = decoder(compressed).map_err(|error| not_ours(archive, error.to_string()))?;
+    let bytes = decoder(compressed).map_err(|error| PackageError::not_ours(archive, error))?;
     lay_down(archive, |each| walk_tar(archive, bytes, each), into, cancel, &mut Plain)
 }
 
@@ -191,7 +191,7 @@ fn lay_down(
     walked?;
     for (place, path, target) in links {
         symlink(target, &place).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => not_ours(archive, format!("it holds {path} twice")),
+            io::ErrorKind::AlreadyExists => PackageError::not_ours(archive, format!("it holds {path} twice")),
             _ => PackageError::io("creating", &place)(error),
         })?;
     }
@@ -255,10 +255,6 @@ fn blame(error: io::Error, place: &Path, path: &str) -> Stop {
         }
         _ => Stop::Error(PackageError::io("writing", place)(error)),
     }
-}
-
-fn not_ours(archive: &Path, reason: String) -> PackageError {
-    PackageError::NotOurs { archive: archive.to_owned(), reason }
 }
 
 /// Digests the archive on its way and sends what comes out of it, or why nothing more does.

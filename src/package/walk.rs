@@ -100,7 +100,7 @@ pub(super) fn walk_tar(archive: &Path, bytes: impl Read, each: Each<'_>) -> Resu
         }
     };
     walk().map_err(|stop| match stop {
-        Stop::Reason(reason) => PackageError::NotOurs { archive: archive.to_owned(), reason },
+        Stop::Reason(reason) => PackageError::not_ours(archive, reason),
         Stop::Error(error) => error,
     })
 }

@@ -1,11 +1,7 @@
 //! The half for apt: `pool/`, an index of it, and the signed `InRelease` that names the index by its digest.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::{RepositoryError, Task, files};
 use crate::model::{Digest, rfc_5322};
@@ -45,7 +41,7 @@ pub(super) fn index(task: &Task<'_>) -> Result<usize, RepositoryError> {
     }
     let mut text = String::new();
     for package in &packages {
-        let (size, sha256) = files::digest(package)?;
+        let (sha256, size) = files::digest(package)?;
         let control = control(package)?;
         text += &format!(
             "{}\nFilename: {}\nSize: {size}\nSHA256: {sha256}\n\n",
@@ -54,9 +50,7 @@ pub(super) fn index(task: &Task<'_>) -> Result<usize, RepositoryError> {
         );
     }
     let binary = format!("{COMPONENT}/binary-{ARCHITECTURE}");
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(text.as_bytes()).and_then(|()| packed.try_finish()).expect("memory can be written");
-    let packed = packed.finish().expect("memory can be written");
+    let packed = files::gzip(text.as_bytes());
     let indexes = [("Packages", text.into_bytes()), ("Packages.gz", packed)];
 
     let mut sums = String::new();

@@ -1,11 +1,8 @@
 //! The half for dnf and zypper: packages, each signed, and `repodata/`, whose signed `repomd.xml` names all else by its digest.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::path::Path;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::metadata::{self, Described};
 use super::{PUBLIC_KEY, RepositoryError, Task, files, rpm_signature};
@@ -68,7 +65,7 @@ pub(super) fn index(task: &Task<'_>) -> Result<usize, RepositoryError> {
     }
     let mut described = Vec::new();
     for path in &packages {
-        let (size, sha256) = files::digest(path)?;
+        let (sha256, size) = files::digest(path)?;
         let file = File::open(path).map_err(RepositoryError::io("opening", path))?;
         let modified = file.metadata().and_then(|metadata| metadata.modified());
         let modified = modified.map_err(RepositoryError::io("reading", path))?;
@@ -82,9 +79,7 @@ pub(super) fn index(task: &Task<'_>) -> Result<usize, RepositoryError> {
     for (kind, text) in
         metadata::documents(&described).map_err(|(path, error)| unreadable(&root.join(path), error))?
     {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(text.as_bytes()).and_then(|()| packed.try_finish()).expect("memory can be written");
-        let packed = packed.finish().expect("memory can be written");
+        let packed = files::gzip(text.as_bytes());
         let digest = Digest::of(&packed);
         let name = format!("{digest}-{kind}.xml.gz");
         files::replace(&repodata.join(&name), &packed)?;

@@ -1,12 +1,15 @@
 //! Files of a repository: placed whole, and found again.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::RepositoryError;
-use crate::model::{Digest, Digester};
+use crate::model::Digest;
 
 /// Writes a file under its name in one step; readers see the old one or the new one.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), RepositoryError> {
@@ -43,19 +46,15 @@ fn finish(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Bytes and digest of a file.
-pub(super) fn digest(path: &Path) -> Result<(u64, Digest), RepositoryError> {
-    let failed = |error| RepositoryError::io("reading", path)(error);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut digester, mut size, mut buffer) = (Digester::new(), 0, vec![0; 256 << 10]);
-    loop {
-        let read = file.read(&mut buffer).map_err(failed)?;
-        if read == 0 {
-            return Ok((size, digester.finish()));
-        }
-        digester.update(&buffer[..read]);
-        size += read as u64;
-    }
+/// Digest and bytes of a file.
+pub(super) fn digest(path: &Path) -> Result<(Digest, u64), RepositoryError> {
+    File::open(path).and_then(Digest::of_reader).map_err(RepositoryError::io("reading", path))
+}
+
+/// Packed as small as it gets: indexes are written once and read often.
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(bytes).and_then(|()| packed.finish()).expect("memory can be written")
 }
 
 /// The files below a folder whose names end so, sorted; none where there is no such folder.

@@ -1,7 +1,7 @@
 //! Whether entries still hold what was committed: every byte is read again.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,6 @@ use super::folder;
 use super::holder::Holder;
 use super::record::{self, Entry, Lookup};
 use crate::model::{Digest, Digester, Key, Stage};
-
-/// What is read at once.
-const PIECE: usize = 256 << 10;
 
 /// What a look at an entry or a download came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +72,9 @@ impl Store {
     /// Reads a download again; nothing where there is none.
     pub fn check_download(&self, sha256: &Digest) -> Result<Option<(u64, Condition)>, StoreError> {
         let path = self.download(sha256);
-        match digest_of(&path) {
-            Ok((bytes, found)) if found == *sha256 => Ok(Some((bytes, Condition::Whole))),
-            Ok((bytes, found)) => Ok(Some((bytes, Condition::Damaged(format!("its sha256 is {found}"))))),
+        match File::open(&path).and_then(Digest::of_reader) {
+            Ok((found, bytes)) if found == *sha256 => Ok(Some((bytes, Condition::Whole))),
+            Ok((found, bytes)) => Ok(Some((bytes, Condition::Damaged(format!("its sha256 is {found}"))))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::io("reading", &path)(error)),
         }
@@ -149,28 +146,8 @@ pub(super) fn contents(root: &Path) -> io::Result<(u64, Digest)> {
         } else {
             let kind: &[u8] = if metadata.permissions().mode() & 0o111 != 0 { b"program" } else { b"file" };
             note(kind, metadata.len());
-            total += each_piece(path, &mut |piece| digester.update(piece))?;
+            total += digester.read_all(File::open(path)?)?;
         }
     }
     Ok((total, digester.finish()))
-}
-
-fn digest_of(path: &Path) -> io::Result<(u64, Digest)> {
-    let mut digester = Digester::new();
-    let bytes = each_piece(path, &mut |piece| digester.update(piece))?;
-    Ok((bytes, digester.finish()))
-}
-
-fn each_piece(path: &Path, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
-    let mut file = File::open(path)?;
-    let mut piece = vec![0; PIECE];
-    let mut total = 0;
-    loop {
-        let length = file.read(&mut piece)?;
-        if length == 0 {
-            return Ok(total);
-        }
-        take(&piece[..length]);
-        total += length as u64;
-    }
 }

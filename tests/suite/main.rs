@@ -3,6 +3,9 @@
 // Clippy allows both in tests, but does not know that all of this program is one.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+// The made-up manifest of the unit tests reaches the model through the crate it is in.
+use rdna_build::model;
+
 mod architecture;
 mod chance;
 mod cli_commands;
@@ -25,6 +28,8 @@ mod home;
 mod http_sources;
 mod install_kills;
 mod machines;
+#[path = "../../src/model/testing.rs"]
+mod made_up_manifest;
 mod made_up_registry;
 mod packages;
 mod patch_mutations;

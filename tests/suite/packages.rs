@@ -1,16 +1,16 @@
 //! Small packages made as `build` makes them, and archives as no build makes them.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use rdna_build::model::{
-    About, BuildFacts, CheckOutcome, CheckReport, Digest, Manifest, PinnedSource, Relations, SourceRecord,
-    Tier, ToolchainRecord, Verification, Verified,
+    About, CheckOutcome, CheckReport, Digest, Manifest, Relations, Tier, Verification, Verified,
 };
 use rdna_build::package;
 use tokio_util::sync::CancellationToken;
+
+use crate::made_up_manifest;
 
 /// A package that is to be made.
 pub struct Recipe<'a> {
@@ -68,35 +68,13 @@ impl Recipe<'_> {
     }
 
     fn manifest(&self, files: Vec<rdna_build::model::PackagedFile>) -> Manifest {
-        let digest = Digest::of("");
         Manifest {
-            schema: 1,
             name: self.name.into(),
             version: self.version.into(),
             target: self.target.into(),
-            toolchain: ToolchainRecord {
-                pins: vec![],
-                id: "debian-sid".into(),
-                definition: digest,
-                identity: digest,
-                image: None,
-                provides: BTreeMap::new(),
-                packages: BTreeMap::new(),
-            },
-            source: SourceRecord { pinned: PinnedSource::Bundled { folder: "source".into(), digest } },
-            patches: Vec::new(),
-            build: BuildFacts {
-                prefix: format!("/{}", self.prefix()),
-                options: BTreeMap::new(),
-                environment: BTreeMap::new(),
-                source_date_epoch: 315_532_800,
-            },
             about: Some(about()),
-            needs: vec![],
             tool: rdna_build::plan::TOOL.into(),
-            keys: BTreeMap::new(),
-            files,
-            verification: None,
+            ..made_up_manifest::manifest(&format!("/{}", self.prefix()), files)
         }
     }
 

@@ -244,10 +244,8 @@ fn record(
     let Ok(text) = fs::read(&beside) else { return Ok(()) };
     let Ok(mut manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(()) };
     manifest.verification = Some(verified.clone());
-    let mut text = serde_json::to_vec_pretty(&manifest).expect("a manifest has only text keys");
-    text.push(b'\n');
     let was_signed = attest::withdraw(archive)?;
-    crate::package::replace(&beside, &text).map_err(execute::ExecuteError::from)?;
+    crate::package::replace(&beside, &manifest.text()).map_err(execute::ExecuteError::from)?;
     // Provenance names the report, and so does a signature.
     attest::attest(archive, attest::digest_of(archive)?, key)?;
     if was_signed && key.is_none() && settings.verbosity > Verbosity::Quiet {

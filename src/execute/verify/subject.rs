@@ -6,17 +6,13 @@ use std::path::{Path, PathBuf};
 use super::super::workshop::blocking;
 use super::super::{ExecuteError, Workshop};
 use super::{Recipes, VerifyError, VerifySubject};
-use crate::model::{
-    Digest, Digester, GuestPath, LibraryFacts, Manifest, OutputKind, PackagedFile, Recipe, Stage,
-};
+use crate::model::{Digest, GuestPath, LibraryFacts, Manifest, OutputKind, PackagedFile, Recipe, Stage};
 use crate::package;
 use crate::plan::key;
 use crate::store::Draft;
 
 /// The largest header that is read.
 const LARGEST_HEADER: u64 = 8 << 20;
-const LARGEST_MANIFEST: u64 = 64 << 20;
-
 /// What is to be verified, within reach.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -128,7 +124,7 @@ async fn installed(
 ) -> Result<Opened, ExecuteError> {
     let wrong = |reason: String| VerifyError::NotInstalled { prefix: prefix.display().to_string(), reason };
     let place = prefix.join(package::MANIFEST);
-    let text = read_text(&place, LARGEST_MANIFEST)
+    let text = read_text(&place, Manifest::LARGEST)
         .map_err(|error| wrong(format!("{}: {error}", place.display())))?;
     let manifest: Manifest =
         serde_json::from_str(&text).map_err(|error| wrong(format!("{}: {error}", place.display())))?;
@@ -235,15 +231,9 @@ fn library(file: &Path) -> Result<Opened, ExecuteError> {
 }
 
 fn digest_file(path: &Path) -> Result<Digest, ExecuteError> {
-    let mut file = std::fs::File::open(path).map_err(ExecuteError::file("opening", path))?;
-    let mut digester = Digester::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match std::io::Read::read(&mut file, &mut buffer).map_err(ExecuteError::file("reading", path))? {
-            0 => return Ok(digester.finish()),
-            read => digester.update(&buffer[..read]),
-        }
-    }
+    let file = std::fs::File::open(path).map_err(ExecuteError::file("opening", path))?;
+    let (digest, _) = Digest::of_reader(file).map_err(ExecuteError::file("reading", path))?;
+    Ok(digest)
 }
 
 /// A text, of which at most so many bytes are read.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::install::disk;
 use crate::install::error::InstallError;
 use crate::install::record::{json, read_json};
-use crate::model::{Digest, Digester};
+use crate::model::Digest;
 
 /// How the name of an original ends.
 pub(super) const ORIGINAL: &str = ".rdna-build-original";
@@ -84,10 +84,8 @@ impl Note {
 
 /// The digest of a file; nothing where there is none.
 pub(super) fn digest(path: &Path) -> Result<Option<Digest>, InstallError> {
-    let mut digester = Digester::new();
-    let read = File::open(path).and_then(|mut file| io::copy(&mut file, &mut digester));
-    match read {
-        Ok(_) => Ok(Some(digester.finish())),
+    match File::open(path).and_then(Digest::of_reader) {
+        Ok((digest, _)) => Ok(Some(digest)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(InstallError::io("reading", path)(error)),
     }

@@ -10,9 +10,8 @@ use crate::code::{
     Metadata, Xnack,
 };
 use crate::model::{
-    BuildFacts, CallMark, Digest, FoundLibrary, Gap, GfxTarget, GuestPath, Inventory, LibraryApi,
-    LibraryFacts, LibraryPart, Manifest, PackagedFile, PatchMark, PinnedSource, RocblasKernels, SourceRecord,
-    ToolchainRecord, Traces,
+    CallMark, Digest, FoundLibrary, Gap, GfxTarget, GuestPath, Inventory, LibraryApi, LibraryFacts,
+    LibraryPart, Manifest, PackagedFile, PatchMark, RocblasKernels, Traces, testing,
 };
 use crate::proof::StepSeen;
 
@@ -139,36 +138,7 @@ fn runtime() -> RuntimeState {
 }
 
 fn manifest(files: Vec<PackagedFile>) -> Manifest {
-    let digest = Digest::of("");
-    Manifest {
-        schema: 1,
-        name: "x".into(),
-        version: "1.0".into(),
-        target: "gfx1010".into(),
-        toolchain: ToolchainRecord {
-            pins: vec![],
-            id: "debian-sid".into(),
-            definition: digest,
-            identity: digest,
-            image: None,
-            provides: [].into(),
-            packages: [].into(),
-        },
-        source: SourceRecord { pinned: PinnedSource::Bundled { folder: "source".into(), digest } },
-        patches: vec![],
-        build: BuildFacts {
-            prefix: format!("/{PREFIX}"),
-            options: [].into(),
-            environment: [].into(),
-            source_date_epoch: 0,
-        },
-        about: None,
-        needs: vec![],
-        tool: "rdna-build 0".into(),
-        keys: [].into(),
-        files,
-        verification: None,
-    }
+    testing::manifest(&format!("/{PREFIX}"), files)
 }
 
 fn program() -> ProgramSeen {
